@@ -1,0 +1,91 @@
+"""The group of commands, and how every error ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from kicklint import __version__
+from kicklint.base import KicklintError
+from kicklint.cli.check import check
+from kicklint.cli.coverage import coverage
+from kicklint.cli.options import VERBOSITY
+from kicklint.cli.rules import explain, rules
+from kicklint.cli.show import show
+from kicklint.cli.sites import sites
+from kicklint.cli.status import COULD_NOT_RUN, INTERRUPTED, PIPE_CLOSED
+
+_EPILOG = """\b
+Exit status: 0 no findings, 1 findings, 2 could not run.
+
+\b
+Shell completion:
+  bash   eval "$(_KICKLINT_COMPLETE=bash_source kicklint)"
+  zsh    eval "$(_KICKLINT_COMPLETE=zsh_source kicklint)"
+  fish   _KICKLINT_COMPLETE=fish_source kicklint | source
+"""
+
+
+class _Kicklint(click.Group):
+    """A group whose commands never end in a traceback unless one was asked for.
+
+    click handles its own usage errors (status 2). It would answer an interrupt and a
+    closed pipe with status 1, which here says that there are findings.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn what goes wrong into a line and a status."""
+        status = COULD_NOT_RUN
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        except BrokenPipeError:
+            _leave_pipe()
+            status = PIPE_CLOSED
+        except KicklintError as error:
+            click.echo(f"kicklint: error: {error}", err=True)
+        except Exception as error:  # whatever it is, a person sees a sentence
+            _internal(error, ctx)
+        return ctx.exit(status)
+
+
+def _internal(error: Exception, ctx: click.Context) -> None:
+    """Say that kicklint itself failed; show where when that was asked for."""
+    text = " ".join(str(error).split())
+    kind = type(error).__name__
+    click.echo(
+        f"kicklint: internal error: {kind}: {text}" if text else f"kicklint: internal error: {kind}", err=True
+    )
+    if ctx.meta.get(VERBOSITY, 0) >= 2 or os.environ.get("KICKLINT_TRACEBACK", "0") not in ("", "0"):
+        click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
+    else:
+        click.echo("This is a fault in kicklint. KICKLINT_TRACEBACK=1 or -v -v shows where.", err=True)
+
+
+def _leave_pipe() -> None:
+    """Let the interpreter's last flush go nowhere instead of into the closed pipe."""
+    # Without a descriptor nothing can be flushed into a pipe.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(
+    cls=_Kicklint,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="kicklint", message="%(prog)s %(version)s")
+def main() -> None:
+    """A typestate linter for the KVM vCPU kick protocol."""
+
+
+for _command in (check, sites, rules, explain, show, coverage):
+    main.add_command(_command)

@@ -1,0 +1,164 @@
+"""Violations of one world in, findings out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kicklint.base import Finding, Related, Severity, Span
+from kicklint.engine.blame import anchor, cause
+from kicklint.engine.trails import readable
+from kicklint.engine.world import World
+from kicklint.events import Event
+from kicklint.flow import Call, TableCall, show
+from kicklint.rulebook import RuleInfo
+from kicklint.typestate import Outcome, RawStep, Violation
+
+_FINGERPRINT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finding before worlds are joined: its key, and the finding without its fingerprint."""
+
+    key: tuple[str, Span, str]
+    finding: Finding
+
+
+def drafts(world: World, rule: RuleInfo, outcome: Outcome) -> list[Draft]:
+    """One draft for every place that the violations of ``rule`` are put down to."""
+    found: dict[tuple[str, Span, str], Draft] = {}
+    for violation in outcome.violations:
+        draft = _draft(world, rule, violation)
+        first = found.get(draft.key)
+        if first is None:
+            found[draft.key] = draft
+        else:
+            found[draft.key] = Draft(draft.key, _also(first.finding, draft.finding))
+    return list(found.values())
+
+
+def _also(first: Finding, other: Finding) -> Finding:
+    """``first`` with the end of ``other``, another way to the same place, as a related place."""
+    if not other.trail:
+        return first
+    end = other.trail[-1]
+    place = Related(end.span, end.function, f"another way ends here: {end.message}")
+    known = {each.span for each in first.related} | {first.span, first.trail[-1].span}
+    return first if place.span in known else replace(first, related=(*first.related, place))
+
+
+def _draft(world: World, rule: RuleInfo, violation: Violation) -> Draft:
+    automaton = rule.automaton
+    assert automaton is not None
+    transition = automaton.transition[violation.transition]
+    machine = violation.simulator.machine
+    steps = violation.steps
+    place = anchor(steps, transition, violation.simulator)
+    end = _innermost(steps[-1])
+    reason = cause(steps, machine, transition.anchor) if transition.anchor else end
+    words = {
+        "cause": _name(reason),
+        "entry": _name(end),
+        "vcpu": show(end.event.subject) if end.event is not None and end.event.subject is not None else "the vCPU",
+    }
+    span = _span(place)
+    function = place.graph.function
+    trail = readable(steps, machine, transition.missing.format(**words))
+    related = tuple(
+        Related(each.span, each.function, each.message)
+        for each in (trail[:1] if trail and trail[0].span != span else ())
+    )
+    finding = Finding(
+        rule=rule.id,
+        name=rule.name,
+        severity=rule.level,
+        message=transition.message.format(**words),
+        span=span,
+        function=function,
+        fingerprint="",
+        architectures=(world.architecture,) if world.architecture else (),
+        trail=trail,
+        related=related,
+        remedy=" ".join(rule.fix.split()),
+    )
+    return Draft((rule.id, span, function), finding)
+
+
+def _innermost(step: RawStep) -> RawStep:
+    while step.inner and step.returns is None:
+        step = step.inner[-1]
+    return step
+
+
+def _name(step: RawStep) -> str:
+    event: Event | None = step.event
+    if event is not None:
+        return event.text.partition(" returns into")[0]
+    instruction = step.graph.nodes[step.node].instruction
+    if isinstance(instruction, Call):
+        return f"{instruction.name or show(instruction.callee)}()"
+    return f"{instruction.member}()" if isinstance(instruction, TableCall) else "this"
+
+
+def _span(step: RawStep) -> Span:
+    if step.event is not None and not step.inner:
+        return step.event.span
+    return step.graph.nodes[step.node].span
+
+
+def unanalysed(world: World, rule: RuleInfo, problems: Mapping[str, str]) -> list[Draft]:
+    """KICK000 for every function in ``problems`` (identifier -> reason)."""
+    found = []
+    for key, reason in sorted(problems.items()):
+        function = world.index.functions[key]
+        finding = Finding(
+            rule=rule.id,
+            name=rule.name,
+            severity=rule.level,
+            message=f"{function.name}() holds an event of the kick protocol and was not wholly understood: {reason}",
+            span=function.span,
+            function=function.name,
+            fingerprint="",
+            architectures=(world.architecture,) if world.architecture else (),
+            remedy=" ".join(rule.fix.split()),
+        )
+        found.append(Draft((rule.id, function.span, function.name), finding))
+    return found
+
+
+def join_worlds(drafts_by_world: list[list[Draft]]) -> list[Finding]:
+    """Findings that are the same in several worlds, reported once, the gravest text first."""
+    joined: dict[tuple[str, Span, str], Finding] = {}
+    for found in drafts_by_world:
+        for draft in found:
+            before = joined.get(draft.key)
+            if before is None:
+                joined[draft.key] = draft.finding
+                continue
+            graver = draft.finding if _rank(draft.finding) > _rank(before) else before
+            names = tuple(sorted({*before.architectures, *draft.finding.architectures}))
+            joined[draft.key] = replace(graver, architectures=names)
+    return sorted(joined.values(), key=lambda each: (each.span, each.rule, each.function))
+
+
+def _rank(finding: Finding) -> int:
+    return {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}[finding.severity]
+
+
+def with_fingerprints(findings: list[Finding], lines: Mapping[tuple[str, int], str]) -> tuple[Finding, ...]:
+    """``findings`` with fingerprints: rule, path, function and text of the line, white space aside.
+
+    Two findings that would be the same are told apart by their order in the file.
+    """
+    seen: Counter[str] = Counter()
+    done = []
+    for finding in findings:
+        text = " ".join(lines.get((finding.span.path, finding.span.line), "").split())
+        basis = "\0".join((finding.rule, finding.span.path, finding.function, text))
+        seen[basis] += 1
+        digest = hashlib.sha256(f"{basis}\0{seen[basis]}".encode()).hexdigest()[:_FINGERPRINT]
+        done.append(replace(finding, fingerprint=digest))
+    return tuple(done)

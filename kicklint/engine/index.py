@@ -1,0 +1,224 @@
+"""Names of one world: functions, macros, tables, and what may lead to which event.
+
+Everything here works on words of the text, so it is an upper bound and cheap; what
+a rule really reaches is lowered and looked at by the other rooms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+
+from kicklint.engine.sources import Sources
+from kicklint.flow import substitute
+from kicklint.rulebook import EventKind, Lexicon
+from kicklint.syntax import Function, Macro, SyntaxFile
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_CALL = re.compile(r"&?\s*(\w+)\s*\((.*)\)\s*")
+_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_HANDED = re.compile(r"[(,=&?:]\s*([A-Za-z_]\w*)\s*(?=[,);:])")
+_REQUEST_KINDS = (EventKind.REQUEST_MAKE, EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
+RUNNING = "running"
+
+
+def identifier(function: Function) -> str:
+    """The unique name of a function in its world."""
+    return f"{function.path}:{function.span.line}:{function.name}"
+
+
+class Index:
+    """The names of the files of one world, and the word-level call graph."""
+
+    def __init__(self, files: list[SyntaxFile], sources: Sources, lexicon: Lexicon, entries: frozenset[str]) -> None:
+        self.lexicon = lexicon
+        self.entries = entries
+        self.functions: dict[str, Function] = {}
+        self.by_name: dict[str, list[str]] = defaultdict(list)
+        self.macros: dict[str, list[Macro]] = defaultdict(list)
+        self.enumerators: dict[str, str] = {}
+        self.prototypes: set[str] = set()
+        self.members: dict[str, dict[str, None]] = defaultdict(dict)
+        for file in files:
+            self._add(file)
+        for file in files:
+            self._add_tables(file, sources)
+        self.member_of: dict[str, list[str]] = defaultdict(list)
+        for member, functions in self.members.items():
+            for function in functions:
+                self.member_of[function].append(member)
+        shape = lexicon.vocabulary.vcpu
+        self.access = {
+            member: re.compile(rf"(?:->|\.)\s*{re.escape(member)}\b") for member in (shape.mode, shape.requests)
+        }
+        self.holders = self._holders()
+        self.classes = self._classes()
+
+    def use_entries(self, entries: frozenset[str]) -> None:
+        """Take ``entries`` for the guest entries from now on."""
+        self.entries = entries
+        self.holders = self._holders()
+        self.classes = self._classes()
+
+    def _add(self, file: SyntaxFile) -> None:
+        for function in file.functions:
+            key = identifier(function)
+            if key not in self.functions:
+                self.functions[key] = function
+                self.by_name[function.name].append(key)
+        for macro in file.macros:
+            self.macros[macro.name].append(macro)
+        for name, value in file.enumerators:
+            self.enumerators.setdefault(name, value)
+        self.prototypes |= file.prototypes
+
+    def _add_tables(self, file: SyntaxFile, sources: Sources) -> None:
+        pairs = [(each.member, each.value) for each in file.initialisers]
+        pairs += sources.assignments(file.path)
+        for member, value in pairs:
+            for function in self.resolve(self._pointed(value, file.path), file.path):
+                self.members[member][function] = None
+
+    def _pointed(self, value: str, path: str) -> str:
+        """The name that the text of an initialiser stands for, through macros."""
+        for _ in range(4):
+            text = value.strip().lstrip("&(").rstrip(")") if "(" not in value.strip("()& ") else value.strip()
+            match = _CALL.fullmatch(text)
+            if match is None:
+                macro = self.macro(text, path, object_like=True)
+                if macro is None or not macro.body or macro.body == text:
+                    return text
+                value = macro.body
+                continue
+            macro = self.macro(match.group(1), path)
+            arguments = [each.strip() for each in match.group(2).split(",")]
+            expanded = substitute(macro, arguments) if macro is not None else None
+            if expanded is None:
+                return text
+            value = expanded
+        return value
+
+    def resolve(self, name: str, path: str) -> tuple[str, ...]:
+        """The functions that ``name`` is, seen from ``path``: its file, the architecture, generic."""
+        keys = self.by_name.get(name)
+        if not keys:
+            return ()
+        own = [key for key in keys if self.functions[key].path == path]
+        if own:
+            return tuple(own)
+        seen = [key for key in keys if not self.functions[key].static or self.functions[key].path.endswith(".h")]
+        special = [key for key in seen if self.functions[key].path.startswith(("arch/", "virt/kvm/arm/"))]
+        return tuple(special or seen)
+
+    def macro(self, name: str, path: str, *, object_like: bool = False) -> Macro | None:
+        """The macro ``name`` as seen from ``path``, function-like unless asked otherwise."""
+        found = None
+        for macro in self.macros.get(name, ()):
+            if (macro.parameters is None) is object_like and (macro.span.path == path or macro.span.path.endswith(".h")):
+                found = macro
+                if macro.span.path == path or macro.span.path.startswith("arch/"):
+                    break
+        return found
+
+    def _called(self, text: str) -> tuple[set[str], set[str]]:
+        """The words of ``text`` that are called, and those that are handed on as values."""
+        called = set(_CALLED.findall(text))
+        handed = set(_HANDED.findall(text))
+        for table in self.lexicon.tables.values():
+            for prefix in table.prefixes:
+                called |= {word.removeprefix(prefix) for word in handed if word.startswith(prefix)}
+        if called & self.lexicon.tables.keys():
+            called |= handed & self.members.keys()
+        return called, handed
+
+    def _holders(self) -> dict[str, list[str]]:
+        """For every function and macro (as #name): what may call it, functions and macros.
+
+        An event's function is left out: what is in it is not gone into.
+        """
+        events = self.lexicon.calls.keys() | self.entries
+        names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
+        holders: dict[str, set[str]] = defaultdict(set)
+        texts = [(key, function.path, self._text(function)) for key, function in self.functions.items()]
+        texts += [
+            ("#" + name, macros[0].span.path, " ".join(macro.body for macro in macros))
+            for name, macros in self.macros.items()
+        ]
+        for key, path, text in texts:
+            called, handed = self._called(text)
+            for word in called & names:
+                for function in self.resolve(word, path):
+                    holders[function].add(key)
+                for function in self.members.get(word, ()):
+                    holders[function].add(key)
+                if word in self.macros:
+                    holders["#" + word].add(key)
+            for word in handed & self.by_name.keys() - events:
+                for function in self.resolve(word, path):
+                    holders[function].add(key)
+        return {key: sorted(found) for key, found in holders.items()}
+
+    def _direct(self, words: frozenset[str] | set[str], text: Callable[[], str]) -> set[str]:
+        """The kinds of event that ``words`` hint at; ``text`` is looked at where they do not decide."""
+        vocabulary = self.lexicon.vocabulary
+        shape = vocabulary.vcpu
+        found: set[str] = {self.lexicon.calls[word].event for word in words & self.lexicon.calls.keys()}
+        found |= {self.lexicon.flags[word].event for word in words & self.lexicon.flags.keys()}
+        if words & self.entries:
+            found.add(EventKind.GUEST_ENTRY)
+        modes = words & vocabulary.modes.keys()
+        found |= {f"{EventKind.MODE_WRITE}:{mode}" for mode in modes}
+        if modes:
+            found |= {EventKind.MODE_WRITE, EventKind.MODE_READ}
+        elif shape.mode in words and shape.type in words and self.access[shape.mode].search(text()):
+            found |= {EventKind.MODE_WRITE, EventKind.MODE_READ, f"{EventKind.MODE_WRITE}:*"}
+        if shape.requests in words and self.access[shape.requests].search(text()):
+            found |= set(_REQUEST_KINDS)
+        if words & {*shape.running_functions, *shape.running_variables}:
+            found.add(RUNNING)
+        return found
+
+    def _text(self, function: Function) -> str:
+        parts = [body.text[body.node.start_byte : body.node.end_byte] for body in function.bodies]
+        return b"".join(parts).decode("utf-8", "replace")
+
+    def _direct_of(self, function: Function) -> set[str]:
+        return self._direct(function.words, lambda: self._text(function))
+
+    def _direct_of_macro(self, macros: list[Macro]) -> set[str]:
+        text = " ".join(macro.body for macro in macros)
+        words = set(_WORD.findall(text))
+        return self._direct(words | {self.lexicon.vocabulary.vcpu.type}, lambda: text)
+
+    def _classes(self) -> dict[str, set[str]]:
+        """For every function: the kinds of event that it or what it calls may hold."""
+        classes: dict[str, set[str]] = {
+            key: self._direct_of(function) for key, function in self.functions.items()
+        }
+        for name, macros in self.macros.items():
+            classes["#" + name] = self._direct_of_macro(macros)
+        pending = deque(key for key, found in classes.items() if found)
+        queued = set(pending)
+        while pending:
+            key = pending.popleft()
+            queued.discard(key)
+            for holder in self.leading_to(key):
+                if not classes[key] <= classes[holder]:
+                    classes[holder] |= classes[key]
+                    if holder not in queued:
+                        queued.add(holder)
+                        pending.append(holder)
+        return classes
+
+    def leading_to(self, key: str) -> list[str]:
+        """What may call the function or macro ``key``, by its name or through a table."""
+        return self.holders.get(key, [])
+
+    def direct(self, key: str) -> set[str]:
+        """The kinds of event that the text of ``key`` itself, macros included, may hold."""
+        function = self.functions[key]
+        found = self._direct_of(function)
+        for word in function.words & self.macros.keys():
+            found |= self.classes["#" + word]
+        return found

@@ -1,0 +1,91 @@
+"""The parsed files of a tree, each once, and which of them make a world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from kicklint.base import Note, Severity, SourceError, Span
+from kicklint.flow import member_assignments
+from kicklint.rulebook import rules_directory
+from kicklint.source import SourceTree
+from kicklint.syntax import Dialect, SyntaxFile, load_dialect, parse_file
+
+
+@lru_cache(maxsize=1)
+def dialect() -> Dialect:
+    """The dialect that comes with kicklint."""
+    return load_dialect(rules_directory() / "dialect.toml")
+
+
+Parsed = dict[tuple[str, bytes], SyntaxFile]
+"""Files that were parsed before, by path and content."""
+
+
+class Sources:
+    """Parses files of ``tree`` on demand and keeps them; what ``parsed`` holds is not parsed again."""
+
+    def __init__(
+        self,
+        tree: SourceTree,
+        progress: Callable[[str, int, int], None] | None = None,
+        parsed: Parsed | None = None,
+    ) -> None:
+        self.tree = tree
+        self.progress = progress
+        self.parsed: Parsed = {} if parsed is None else parsed
+        self.files: dict[str, SyntaxFile] = {}
+        self.assigned: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.notes: list[Note] = []
+        self.failed: set[str] = set()
+
+    def load(self, paths: tuple[str, ...]) -> list[SyntaxFile]:
+        """The files at ``paths`` that are C and could be read; the others leave a note."""
+        wanted = [path for path in paths if path.endswith((".c", ".h"))]
+        found = []
+        for index, path in enumerate(wanted):
+            if path not in self.files and path not in self.failed:
+                if self.progress is not None:
+                    self.progress("parsing", index, len(wanted))
+                self._parse(path)
+            if path in self.files:
+                found.append(self.files[path])
+        return found
+
+    def _parse(self, path: str) -> None:
+        try:
+            source = self.tree.read(path)
+        except SourceError as error:
+            self.failed.add(path)
+            self.notes.append(Note("unreadable-file", Severity.ERROR, str(error), Span(path, 1, 1, 1, 1)))
+            return
+        key = (path, source)
+        if key not in self.parsed:
+            self.parsed[key] = parse_file(path, source, dialect())
+        self.files[path] = self.parsed[key]
+
+    def assignments(self, path: str) -> tuple[tuple[str, str], ...]:
+        """The (member, function) pairs that code of the file stores into tables."""
+        if path not in self.assigned:
+            pairs = [pair for function in self.files[path].functions for pair in member_assignments(function)]
+            self.assigned[path] = tuple(dict.fromkeys(pairs))
+        return self.assigned[path]
+
+
+def world_paths(paths: tuple[str, ...], architecture: str) -> tuple[str, ...]:
+    """The files of the world of ``architecture``: generic KVM, its kvm folder, its headers.
+
+    The code that the Arm architectures shared in older trees (virt/kvm/arm, and
+    include/kvm/arm_*) belongs to their worlds only.
+    """
+    found = []
+    for path in paths:
+        if path.startswith("arch/"):
+            if path.split("/", 2)[1] == architecture:
+                found.append(path)
+        elif path.startswith(("virt/kvm/arm/", "include/kvm/arm_")):
+            if architecture in ("arm", "arm64"):
+                found.append(path)
+        else:
+            found.append(path)
+    return tuple(found)

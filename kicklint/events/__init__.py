@@ -1,0 +1,19 @@
+"""Control-flow graph + vocabulary in, events and whose vcpu they concern out."""
+
+from kicklint.events.annotate import Annotator, Names
+from kicklint.events.identity import RUNNING, Aliases, Identity, Role
+from kicklint.events.model import CallSite, Event, EventGraph, Reach, Target
+
+__all__ = [
+    "RUNNING",
+    "Aliases",
+    "Annotator",
+    "CallSite",
+    "Event",
+    "EventGraph",
+    "Identity",
+    "Names",
+    "Reach",
+    "Role",
+    "Target",
+]

@@ -1,0 +1,34 @@
+"""What lowering has to know about names, handed in by whoever knows the rulebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from kicklint.syntax import Body, Macro
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDialect:
+    """The names that steer lowering.
+
+    ``places`` maps accessor names to the arguments that they take as places (not
+    read); ``readers`` are those whose value is the place's. ``watched`` members are
+    read through a Load of their own. ``tables`` maps table-call macros to the
+    prefixes cut from their argument. ``macro`` gives the macro to expand at a call,
+    or None to leave the call as it is; ``fragment`` parses substituted text.
+    """
+
+    places: Mapping[str, frozenset[int]]
+    transparent: frozenset[str]
+    fatal: frozenset[str]
+    noreturn: frozenset[str]
+    through: Mapping[str, int]
+    tables: Mapping[str, tuple[str, ...]]
+    watched: frozenset[str]
+    macro: Callable[[str], Macro | None]
+    fragment: Callable[[bytes], Body | None]
+
+
+class TooDeepError(Exception):
+    """The nesting of the source is beyond what is analysed."""

@@ -1,0 +1,418 @@
+"""Lowering of C expressions: evaluation order, short circuits, calls, macros."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node as SyntaxNode
+
+from kicklint.base import Span
+from kicklint.flow.builder import GraphBuilder
+from kicklint.flow.dialect import FlowDialect, TooDeepError
+from kicklint.flow.expansion import substitute
+from kicklint.flow.ir import (
+    Binary,
+    Call,
+    Const,
+    Expr,
+    Index,
+    Load,
+    Member,
+    Name,
+    Opaque,
+    Store,
+    TableCall,
+    Temp,
+    Unary,
+)
+from kicklint.syntax import Body
+
+MAX_DEPTH = 400
+MAX_EXPANSION = 12
+_NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)[uUlL]*")
+_SIMPLE = {"true": 1, "false": 0, "NULL": 0}
+
+
+class ExpressionLowering:
+    """Lowers expressions of one function into a builder."""
+
+    def __init__(self, builder: GraphBuilder, dialect: FlowDialect, body: Body) -> None:
+        self.builder = builder
+        self.dialect = dialect
+        self.body = body
+        self.depth = 0
+        self.expanding: list[str] = []
+
+    def text(self, node: SyntaxNode) -> str:
+        """The source text of ``node``."""
+        return self.body.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def at(self, node: SyntaxNode) -> None:
+        """Make ``node`` the place of what is emitted next (macro bodies keep the call's)."""
+        if not self.expanding:
+            (row, column), (end_row, end_column) = node.start_point, node.end_point
+            self.builder.span = Span(self.builder.path, row + 1, column + 1, end_row + 1, end_column + 1)
+
+    def check_depth(self) -> None:
+        """Raise TooDeepError when the nesting is beyond what is analysed."""
+        if self.depth > MAX_DEPTH:
+            raise TooDeepError
+
+    def value(self, node: SyntaxNode) -> Expr:
+        """Emit what ``node`` does and return its value."""
+        self.depth += 1
+        self.check_depth()
+        try:
+            method = getattr(self, "_" + node.type, None)
+            return method(node) if method else self._other(node)
+        finally:
+            self.depth -= 1
+
+    def condition(self, node: SyntaxNode, true: int, false: int) -> None:
+        """Emit ``node`` as a condition that goes to ``true`` or ``false``."""
+        self.depth += 1
+        self.check_depth()
+        try:
+            self._condition(node, true, false)
+        finally:
+            self.depth -= 1
+
+    def _condition(self, node: SyntaxNode, true: int, false: int) -> None:
+        if node.type == "parenthesized_expression" and node.named_child_count >= 1:
+            inner = _first(node)
+            if inner is not None and inner.type != "compound_statement":
+                self.condition(inner, true, false)
+                return
+        if node.type == "unary_expression" and _operator(node) == "!":
+            self.condition(_field(node, "argument"), false, true)
+            return
+        if node.type == "binary_expression" and _operator(node) in ("&&", "||"):
+            middle = self.builder.label()
+            if _operator(node) == "&&":
+                self.condition(_field(node, "left"), middle, false)
+            else:
+                self.condition(_field(node, "left"), true, middle)
+            self.builder.place(middle)
+            self.condition(_field(node, "right"), true, false)
+            return
+        if node.type == "comma_expression":
+            self.value(_field(node, "left"))
+            self.condition(_field(node, "right"), true, false)
+            return
+        if node.type == "call_expression":
+            argument = self._transparent_argument(node)
+            if argument is not None:
+                self._rest(node)
+                self.condition(argument, true, false)
+                return
+        value = self.value(node)
+        self.at(node)
+        self.builder.branch(value, true, false)
+
+    def _transparent_argument(self, node: SyntaxNode) -> SyntaxNode | None:
+        function = _field(node, "function")
+        if function.type == "identifier" and self.text(function) in self.dialect.transparent:
+            return next(iter(_arguments(node)), None)
+        return None
+
+    def _rest(self, node: SyntaxNode) -> None:
+        for argument in _arguments(node)[1:]:
+            self.value(argument)
+
+    def _truth(self, node: SyntaxNode) -> Expr:
+        """The value 1 or 0 of a condition, by control flow."""
+        builder = self.builder
+        true, false, end = builder.label(), builder.label(), builder.label()
+        result = builder.temp()
+        self.condition(node, true, false)
+        for label, value in ((true, 1), (false, 0)):
+            builder.place(label)
+            builder.emit(Store(Temp(result), Const(value)))
+            builder.jump(end)
+        builder.place(end)
+        return Temp(result)
+
+    # One method a node type of tree-sitter-c; found by name in value().
+
+    def _identifier(self, node: SyntaxNode) -> Expr:
+        name = self.text(node)
+        if name in _SIMPLE and name not in self.builder.locals:
+            return Const(_SIMPLE[name])
+        return Name(name)
+
+    def _true(self, _node: SyntaxNode) -> Expr:
+        return Const(1)
+
+    def _false(self, _node: SyntaxNode) -> Expr:
+        return Const(0)
+
+    _null = _false
+
+    def _number_literal(self, node: SyntaxNode) -> Expr:
+        text = self.text(node)
+        match = _NUMBER.fullmatch(text)
+        if match is None:
+            return Opaque(text)
+        digits = match.group(1)
+        if digits[:1] == "0" and digits[1:].isdigit():
+            return Const(int(digits, 8)) if all(each in "01234567" for each in digits) else Opaque(text)
+        return Const(int(digits, 0))
+
+    def _parenthesized_expression(self, node: SyntaxNode) -> Expr:
+        inner = _first(node)
+        if inner is None:
+            return Opaque(self.text(node))
+        if inner.type == "compound_statement":
+            return self.statement_expression(inner)
+        return self.value(inner)
+
+    def statement_expression(self, node: SyntaxNode) -> Expr:
+        """``({ ... })``; the statement room overrides this."""
+        raise NotImplementedError
+
+    def _unary_expression(self, node: SyntaxNode) -> Expr:
+        operator = _operator(node)
+        if operator == "!":
+            return self._truth(node)
+        operand = self.value(_field(node, "argument"))
+        if operator == "-" and isinstance(operand, Const):
+            return Const(-operand.value)
+        return operand if operator == "+" else Unary(operator, operand)
+
+    def _pointer_expression(self, node: SyntaxNode) -> Expr:
+        operator = _operator(node)
+        argument = _field(node, "argument")
+        if operator == "&":
+            operand = self.place(argument)
+            return operand.operand if _is(operand, "*") else Unary("&", operand)
+        operand = self.value(argument)
+        return operand.operand if _is(operand, "&") else Unary("*", operand)
+
+    def place(self, node: SyntaxNode) -> Expr:
+        """``node`` as a place: its own value is not read."""
+        if node.type == "parenthesized_expression":
+            inner = _first(node)
+            if inner is not None and inner.type != "compound_statement":
+                return self.place(inner)
+        if node.type == "field_expression":
+            return self._member(node)
+        if node.type == "cast_expression":
+            return self.place(_field(node, "value"))
+        return self.value(node)
+
+    def _member(self, node: SyntaxNode) -> Member:
+        argument = _field(node, "argument")
+        field = self.text(_field(node, "field"))
+        operator = _operator(node)
+        if operator == "->":
+            base = self.value(argument)
+            return Member(base.operand, field) if _is(base, "&") else Member(Unary("*", base), field)
+        return Member(self.place(argument), field)
+
+    def _field_expression(self, node: SyntaxNode) -> Expr:
+        place = self._member(node)
+        if place.field not in self.dialect.watched:
+            return place
+        self.at(node)
+        result = self.builder.temp()
+        self.builder.emit(Load(result, place))
+        return Temp(result)
+
+    def _subscript_expression(self, node: SyntaxNode) -> Expr:
+        return Index(self.value(_field(node, "argument")), self.value(_field(node, "index")))
+
+    def _binary_expression(self, node: SyntaxNode) -> Expr:
+        operator = _operator(node)
+        if operator in ("&&", "||"):
+            return self._truth(node)
+        left = self.value(_field(node, "left"))
+        return Binary(operator, left, self.value(_field(node, "right")))
+
+    def _comma_expression(self, node: SyntaxNode) -> Expr:
+        self.value(_field(node, "left"))
+        return self.value(_field(node, "right"))
+
+    def _conditional_expression(self, node: SyntaxNode) -> Expr:
+        builder = self.builder
+        true, false, end = builder.label(), builder.label(), builder.label()
+        result = builder.temp()
+        test = _field(node, "condition")
+        chosen = node.child_by_field_name("consequence")
+        if chosen is None:  # GNU `a ?: b`: the condition is the value
+            condition = self.value(test)
+            builder.branch(condition, true, false)
+        else:
+            self.condition(test, true, false)
+        builder.place(true)
+        builder.emit(Store(Temp(result), condition if chosen is None else self.value(chosen)))
+        builder.jump(end)
+        builder.place(false)
+        builder.emit(Store(Temp(result), self.value(_field(node, "alternative"))))
+        builder.jump(end)
+        builder.place(end)
+        return Temp(result)
+
+    def _assignment_expression(self, node: SyntaxNode) -> Expr:
+        value = self.value(_field(node, "right"))
+        place = self.place(_field(node, "left"))
+        self.at(node)
+        self.builder.emit(Store(place, value, _operator(node)[:-1]))
+        return place if isinstance(place, Name | Temp) else value
+
+    def _update_expression(self, node: SyntaxNode) -> Expr:
+        place = self.place(_field(node, "argument"))
+        self.at(node)
+        self.builder.emit(Store(place, Const(1), _operator(node)[0]))
+        return place
+
+    def _cast_expression(self, node: SyntaxNode) -> Expr:
+        return self.value(_field(node, "value"))
+
+    def _sizeof_expression(self, node: SyntaxNode) -> Expr:
+        return Opaque(self.text(node))
+
+    _alignof_expression = _offsetof_expression = _string_literal = _concatenated_string = _sizeof_expression
+    _char_literal = _type_descriptor = _sizeof_expression
+
+    def _gnu_asm_expression(self, node: SyntaxNode) -> Expr:
+        labels = node.child_by_field_name("goto_labels")
+        if labels is not None:
+            self.fork_to([self.text(each) for each in labels.named_children])
+        return Opaque("asm")
+
+    def fork_to(self, labels: list[str]) -> None:
+        """Control may go on, or to any of these C labels."""
+        builder = self.builder
+        onward = builder.label()
+        ways = [builder.label() for _ in labels]
+        builder.choose(onward, *ways)
+        for way, name in zip(ways, labels, strict=True):
+            builder.place(way)
+            builder.goto(name)
+        builder.place(onward)
+
+    def _other(self, node: SyntaxNode) -> Expr:
+        if node.type in ("compound_statement", "expression_statement", "declaration"):
+            return self.statement_expression(node)
+        for child in node.named_children:
+            if child.type != "comment":
+                self.value(child)
+        return Opaque(self.text(node)[:60])
+
+    def _call_expression(self, node: SyntaxNode) -> Expr:
+        function = _field(node, "function")
+        if function.type == "identifier":
+            return self._named_call(node, self.text(function))
+        if function.type == "call_expression":
+            inner = _field(function, "function")
+            name = self.text(inner) if inner.type == "identifier" else ""
+            if name in self.dialect.tables:
+                return self._table_call(node, name, function)
+        callee = self.place(function) if function.type == "field_expression" else self.value(function)
+        return self._finish(node, "", callee, self.arguments(node, frozenset()))
+
+    def _table_call(self, node: SyntaxNode, name: str, function: SyntaxNode) -> Expr:
+        argument = next(iter(_arguments(function)), None)
+        member = self.text(argument) if argument is not None else ""
+        for prefix in self.dialect.tables[name]:
+            if member.startswith(prefix):
+                member = member.removeprefix(prefix)
+                break
+        args = self.arguments(node, frozenset())
+        self.at(node)
+        result = self.builder.temp()
+        self.builder.emit(TableCall(result, member, args))
+        return Temp(result)
+
+    def _named_call(self, node: SyntaxNode, name: str) -> Expr:
+        dialect, builder = self.dialect, self.builder
+        if name in dialect.transparent:
+            self._rest(node)
+            argument = next(iter(_arguments(node)), None)
+            return self._truth(argument) if argument is not None else Opaque(name)
+        if name in dialect.fatal:
+            argument = next(iter(_arguments(node)), None)
+            if argument is not None:
+                dead, onward = builder.label(), builder.label()
+                self.condition(argument, dead, onward)
+                builder.place(onward)
+            return Const(0)
+        if name in dialect.through:
+            args = self.arguments(node, frozenset())
+            position = dialect.through[name]
+            if position < len(args) and isinstance(args[position], Name):
+                callee = args[position]
+                return self._finish(node, callee.id, callee, args[position + 1 :])  # type: ignore[union-attr]
+        macro = dialect.macro(name) if name not in self.expanding else None
+        if macro is not None and len(self.expanding) < MAX_EXPANSION:
+            text = substitute(macro, [self.text(each) for each in _arguments(node)])
+            expanded = self._expand(node, name, text)
+            if expanded is not None:
+                return expanded
+        args = self.arguments(node, dialect.places.get(name, frozenset()))
+        result = self._finish(node, name, Name(name), args)
+        if name in dialect.noreturn:
+            builder.current = None
+        return result
+
+    def _expand(self, node: SyntaxNode, name: str, text: str | None) -> Expr | None:
+        fragment = self.dialect.fragment(text.encode()) if text is not None else None
+        if fragment is None:
+            return None
+        self.at(node)
+        outer = self.body
+        self.expanding.append(name)
+        self.body = fragment
+        try:
+            return self.statement_expression(fragment.node)
+        finally:
+            self.body = outer
+            self.expanding.pop()
+
+    def arguments(self, node: SyntaxNode, places: frozenset[int]) -> tuple[Expr, ...]:
+        """Lower the arguments of a call; those in ``places`` are not read."""
+        return tuple(
+            self.place(each) if index in places else self.value(each)
+            for index, each in enumerate(_arguments(node))
+        )
+
+    def _finish(self, node: SyntaxNode, name: str, callee: Expr, args: tuple[Expr, ...]) -> Expr:
+        self.at(node)
+        result = self.builder.temp()
+        self.builder.emit(Call(result, name, callee, args))
+        for each in args:
+            # A macro that is given a label of this function may go there.
+            if isinstance(each, Name) and each.id in self.label_names:
+                self.fork_to([each.id])
+        return Temp(result)
+
+    label_names: frozenset[str] = frozenset()
+
+
+def _arguments(node: SyntaxNode) -> list[SyntaxNode]:
+    arguments = node.child_by_field_name("arguments")
+    return [each for each in arguments.named_children if each.type != "comment"] if arguments else []
+
+
+def _first(node: SyntaxNode) -> SyntaxNode | None:
+    return next((each for each in node.named_children if each.type != "comment"), None)
+
+
+def _operator(node: SyntaxNode) -> str:
+    operator = node.child_by_field_name("operator")
+    return operator.type if operator is not None else ""
+
+
+def _field(node: SyntaxNode, name: str) -> SyntaxNode:
+    child = node.child_by_field_name(name)
+    if child is None:
+        raise MissingFieldError(f"{node.type} without {name}")
+    return child
+
+
+class MissingFieldError(Exception):
+    """The syntax tree lacks a part; only a damaged function can have that."""
+
+
+def _is(expr: Expr, operator: str) -> bool:
+    return isinstance(expr, Unary) and expr.op == operator

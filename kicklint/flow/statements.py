@@ -1,0 +1,380 @@
+"""Lowering of C statements: branches, loops, switch, goto, guards, both arms of #if."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node as SyntaxNode
+
+from kicklint.flow.builder import Target
+from kicklint.flow.expressions import ExpressionLowering, _arguments, _field
+from kicklint.flow.ir import Binary, Call, Const, Expr, Local, Name, Opaque, Return, Store, Temp
+
+_DEFINED = re.compile(r"\b(?:defined|IS_ENABLED|IS_BUILTIN|IS_REACHABLE)\s*\(?\s*(\w+)\s*\)?")
+_LOOPS = ("while_statement", "for_statement", "do_statement")
+_CONDITIONALS = ("preproc_if", "preproc_ifdef", "preproc_elif", "preproc_elifdef")
+
+
+class StatementLowering(ExpressionLowering):
+    """Lowers statements of one function into a builder."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.switches: list[tuple[Expr, list[tuple[SyntaxNode | None, int]]]] = []
+
+    def statement(self, node: SyntaxNode) -> None:
+        """Emit what ``node`` does."""
+        self.builder.statement += 1
+        method = getattr(self, "_do_" + node.type, None)
+        if method is not None:
+            self.at(node)
+            method(node)
+        elif node.is_named and node.type not in ("comment", "preproc_def", "preproc_function_def", "preproc_call"):
+            self.value(node)
+
+    def block(self, nodes: list[SyntaxNode]) -> None:
+        """Emit the statements in order, in a scope of their own."""
+        with self.builder.scope():
+            for node in nodes:
+                self.statement(node)
+
+    def statement_expression(self, node: SyntaxNode) -> Expr:
+        """``({ ... })``: its value is that of the last expression statement."""
+        if node.type != "compound_statement":
+            self.statement(node)
+            return Opaque(node.type)
+        result: Expr = Opaque("({...})")
+        with self.builder.scope():
+            nodes = [each for each in node.named_children if each.type != "comment"]
+            for index, each in enumerate(nodes):
+                if index == len(nodes) - 1 and each.type == "expression_statement" and each.named_children:
+                    result = self.value(each.named_children[0])
+                    if self.builder.scopes[-1].releases:
+                        kept = self.builder.temp()
+                        self.builder.emit(Store(Temp(kept), result))
+                        result = Temp(kept)
+                else:
+                    self.statement(each)
+        return result
+
+    def _do_compound_statement(self, node: SyntaxNode) -> None:
+        self._enter()
+        try:
+            self.block(node.named_children)
+        finally:
+            self.depth -= 1
+
+    def _do_expression_statement(self, node: SyntaxNode) -> None:
+        if self.body.rewritten.get(node.start_byte) == "label":  # `out: }`
+            self.builder.define_label(self.text(node.named_children[0]))
+            return
+        for child in node.named_children:
+            if child.type == "call_expression" and self._guard(child):
+                continue
+            self.value(child)
+
+    def _guard(self, node: SyntaxNode) -> bool:
+        """``guard(class)(args);``: taken here, released where the block is left."""
+        function = _field(node, "function")
+        if function.type != "call_expression":
+            return False
+        inner = _field(function, "function")
+        if inner.type != "identifier" or self.text(inner) != "guard":
+            return False
+        kind = ", ".join(self.text(each) for each in _arguments(function))
+        self._acquire(node, kind, self.arguments(node, frozenset()))
+        return True
+
+    def _acquire(self, node: SyntaxNode, kind: str, args: tuple[Expr, ...]) -> None:
+        self.at(node)
+        name = f"guard({kind})"
+        self.builder.emit(Call(self.builder.temp(), name, Name(name), args))
+        self.builder.scopes[-1].releases.append((f"release({kind})", args))
+
+    def _do_declaration(self, node: SyntaxNode) -> None:
+        kind = node.child_by_field_name("type")
+        text = self.text(kind) if kind is not None else ""
+        for child in node.children_by_field_name("declarator"):
+            name, pointer = _declared(child)
+            if name is None:
+                continue
+            identifier = self.text(name)
+            self.builder.locals[identifier] = Local(identifier, text + " *" * pointer)
+            value = child.child_by_field_name("value") if child.type == "init_declarator" else None
+            if value is not None:
+                result = self.value(value)
+                self.at(child)
+                self.builder.emit(Store(Name(identifier), result))
+
+    def _do_if_statement(self, node: SyntaxNode) -> None:
+        builder = self.builder
+        then, otherwise, end = builder.label(), builder.label(), builder.label()
+        alternative = node.child_by_field_name("alternative")
+        self.condition(_field(node, "condition"), then, otherwise)
+        builder.place(then)
+        self._nested(_field(node, "consequence"))
+        builder.jump(end)
+        builder.place(otherwise)
+        # A chain of else-ifs is walked, not descended: it can be very long.
+        while alternative is not None:
+            inner = next((each for each in alternative.named_children if each.type != "comment"), None)
+            alternative = None
+            if inner is not None and inner.type == "if_statement":
+                builder.statement += 1
+                then, otherwise = builder.label(), builder.label()
+                self.condition(_field(inner, "condition"), then, otherwise)
+                builder.place(then)
+                self._nested(_field(inner, "consequence"))
+                builder.jump(end)
+                builder.place(otherwise)
+                alternative = inner.child_by_field_name("alternative")
+            elif inner is not None:
+                self._nested(inner)
+        builder.place(end)
+
+    def _nested(self, node: SyntaxNode) -> None:
+        self._enter()
+        try:
+            self.block([node])
+        finally:
+            self.depth -= 1
+
+    def _enter(self) -> None:
+        self.depth += 1
+        self.check_depth()
+
+    def _do_while_statement(self, node: SyntaxNode) -> None:
+        macro = self.body.rewritten.get(node.start_byte)
+        if macro is not None:
+            self._macro_loop(node, macro)
+            return
+        builder = self.builder
+        head, body, end = builder.label(), builder.label(), builder.label()
+        builder.place(head)
+        self.condition(_field(node, "condition"), body, end)
+        builder.place(body)
+        self._loop_body(_field(node, "body"), end, head)
+        builder.jump(head)
+        builder.place(end)
+
+    def _loop_body(self, node: SyntaxNode, breaks: int, continues: int | None) -> None:
+        builder = self.builder
+        builder.targets.append(Target(breaks, continues, len(builder.scopes)))
+        self._nested(node)
+        builder.targets.pop()
+
+    def _macro_loop(self, node: SyntaxNode, macro: str) -> None:
+        """A loop macro: any number of rounds, its variables changed in each.
+
+        ``scoped_guard`` and its like have the same shape but run once, guarded.
+        """
+        builder = self.builder
+        arguments = self._header(_field(node, "condition"))
+        if "guard" in macro:
+            kind = self.text(arguments[0]) if arguments else ""
+            args = tuple(self.value(each) for each in arguments[1:])
+            end = builder.label()
+            with builder.scope():
+                self._acquire(node, kind, args)
+                builder.targets.append(Target(end, end, len(builder.scopes) - 1))
+                self._nested(_field(node, "body"))
+                builder.targets.pop()
+            builder.place(end)
+            return
+        args = tuple(self.place(each) for each in arguments)
+        head, body, end = builder.label(), builder.label(), builder.label()
+        builder.place(head)
+        builder.choose(body, end)
+        builder.place(body)
+        result = builder.temp()
+        self.at(node)
+        builder.emit(Call(result, macro, Name(macro), args))
+        for each in args:
+            if isinstance(each, Name) and each.id in builder.locals:
+                builder.emit(Store(each, Temp(result)))
+        self._loop_body(_field(node, "body"), end, head)
+        builder.jump(head)
+        builder.place(end)
+
+    def _header(self, node: SyntaxNode) -> list[SyntaxNode]:
+        """The arguments of a rewritten header, which parsed as a comma expression."""
+        found: list[SyntaxNode] = []
+        inner = next((each for each in node.named_children if each.type != "comment"), None)
+        while inner is not None and inner.type == "comma_expression":
+            left, right = _field(inner, "left"), _field(inner, "right")
+            if left.type == "comma_expression":
+                found.insert(0, right)
+                inner = left
+            else:
+                found.append(left)
+                inner = right
+        if inner is not None:
+            found.append(inner)
+        return found
+
+    def _do_do_statement(self, node: SyntaxNode) -> None:
+        builder = self.builder
+        head, test, end = builder.label(), builder.label(), builder.label()
+        builder.place(head)
+        self._loop_body(_field(node, "body"), end, test)
+        builder.place(test)
+        builder.statement += 1
+        self.condition(_field(node, "condition"), head, end)
+        builder.place(end)
+
+    def _do_for_statement(self, node: SyntaxNode) -> None:
+        builder = self.builder
+        head, body, step, end = builder.label(), builder.label(), builder.label(), builder.label()
+        with builder.scope():
+            initializer = node.child_by_field_name("initializer")
+            if initializer is not None:
+                self.statement(initializer)
+            builder.place(head)
+            test = node.child_by_field_name("condition")
+            if test is not None:
+                builder.statement += 1
+                self.condition(test, body, end)
+            builder.place(body)
+            self._loop_body(_field(node, "body"), end, step)
+            builder.place(step)
+            update = node.child_by_field_name("update")
+            if update is not None:
+                self.value(update)
+            builder.jump(head)
+            builder.place(end)
+
+    def _do_switch_statement(self, node: SyntaxNode) -> None:
+        builder = self.builder
+        subject = self.value(_field(node, "condition"))
+        dispatch, end = builder.label(), builder.label()
+        builder.jump(dispatch)
+        cases: list[tuple[SyntaxNode | None, int]] = []
+        self.switches.append((subject, cases))
+        builder.targets.append(Target(end, None, len(builder.scopes)))
+        self._nested(_field(node, "body"))
+        builder.targets.pop()
+        self.switches.pop()
+        builder.jump(end)
+        self.at(_field(node, "condition"))
+        builder.current = dispatch
+        default = end
+        for value, label in cases:
+            if value is None:
+                default = label
+                continue
+            following = builder.label()
+            builder.branch(Binary("==", subject, self._constant(value)), label, following)
+            builder.place(following)
+        builder.jump(default)
+        builder.place(end)
+
+    def _constant(self, node: SyntaxNode) -> Expr:
+        if node.type in ("identifier", "number_literal", "parenthesized_expression", "unary_expression"):
+            return self.value(node)
+        return Opaque(self.text(node))
+
+    def _do_case_statement(self, node: SyntaxNode) -> None:
+        label = self.builder.label()
+        self.builder.place(label)
+        value = node.child_by_field_name("value")
+        if self.switches:
+            self.switches[-1][1].append((value, label))
+        for child in node.named_children:
+            if value is None or child.id != value.id:
+                self.statement(child)
+
+    def _do_labeled_statement(self, node: SyntaxNode) -> None:
+        label = _field(node, "label")
+        self.builder.define_label(self.text(label))
+        for child in node.named_children:
+            if child.id != label.id:
+                self.statement(child)
+
+    def _do_goto_statement(self, node: SyntaxNode) -> None:
+        self.builder.goto(self.text(_field(node, "label")))
+
+    def _do_break_statement(self, _node: SyntaxNode) -> None:
+        self._jump_out(lambda target: target.breaks)
+
+    def _do_continue_statement(self, _node: SyntaxNode) -> None:
+        self._jump_out(lambda target: target.continues)
+
+    def _jump_out(self, where: object) -> None:
+        for target in reversed(self.builder.targets):
+            label = where(target)  # type: ignore[operator]
+            if label is not None:
+                self.builder.leave(target.depth, label)
+                return
+        self.builder.problems.append("break or continue outside of a loop")
+        self.builder.current = None
+
+    def _do_return_statement(self, node: SyntaxNode) -> None:
+        child = next((each for each in node.named_children if each.type != "comment"), None)
+        value = self.value(child) if child is not None else None
+        builder = self.builder
+        if any(scope.releases for scope in builder.scopes) and value is not None:
+            kept = builder.temp()
+            builder.emit(Store(Temp(kept), value))
+            value = Temp(kept)
+        builder.release(builder.scopes)
+        self.at(node)
+        builder.emit(Return(value))
+        builder.jump(builder.exit)
+
+    # Conditional compilation: both arms are real, and agree on the symbol.
+
+    def _do_preproc_ifdef(self, node: SyntaxNode) -> None:
+        symbol = self.text(_field(node, "name"))
+        negated = node.children[0].type in ("#ifndef", "#elifndef")
+        self._arms(node, Name(f"#{symbol}"), negated, node.child_by_field_name("name"))
+
+    _do_preproc_elifdef = _do_preproc_ifdef
+
+    def _do_preproc_if(self, node: SyntaxNode) -> None:
+        condition = _field(node, "condition")
+        text = self.text(condition).strip()
+        negated = text.startswith("!")
+        match = _DEFINED.fullmatch(text.lstrip("! "))
+        subject: Expr = Name(f"#{match.group(1) if match else text.lstrip('! ')}")
+        if text in ("0", "1"):
+            subject, negated = Const(int(text)), False
+        self._arms(node, subject, negated, condition)
+
+    _do_preproc_elif = _do_preproc_if
+
+    def _do_preproc_else(self, node: SyntaxNode) -> None:
+        for child in node.named_children:
+            self.statement(child)
+
+    def _arms(self, node: SyntaxNode, subject: Expr, negated: bool, header: SyntaxNode | None) -> None:
+        builder = self.builder
+        true, false, end = builder.label(), builder.label(), builder.label()
+        builder.branch(subject, *((false, true) if negated else (true, false)))
+        alternative = node.child_by_field_name("alternative")
+        builder.place(true)
+        for child in node.named_children:
+            skipped = (header is not None and child.id == header.id) or (
+                alternative is not None and child.id == alternative.id
+            )
+            if not skipped:
+                self.statement(child)
+        builder.jump(end)
+        builder.place(false)
+        if alternative is not None:
+            self.statement(alternative)
+        builder.place(end)
+
+
+def _declared(node: SyntaxNode) -> tuple[SyntaxNode | None, int]:
+    """The identifier that a declarator declares, and how many stars stand before it."""
+    pointer = 0
+    current: SyntaxNode | None = node
+    while current is not None and current.type != "identifier":
+        pointer += current.type in ("pointer_declarator", "array_declarator")
+        if current.type == "function_declarator":
+            return None, 0
+        inner = current.child_by_field_name("declarator")
+        if inner is None and current.type in ("attributed_declarator", "parenthesized_declarator"):
+            inner = next(iter(current.named_children), None)
+        current = inner
+    return current, pointer

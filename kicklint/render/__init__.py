@@ -1,0 +1,27 @@
+"""Report, sites, coverage and rules in, text out: one file a format.
+
+Knows the value types and the rulebook's texts; nothing of how findings are made.
+"""
+
+from kicklint.render.context import Context, Provenance
+from kicklint.render.formats import (
+    COVERAGE_FORMATS,
+    FOR_PEOPLE,
+    REPORT_FORMATS,
+    RULE_FORMATS,
+    RULES_FORMATS,
+    SITE_FORMATS,
+)
+from kicklint.render.summary import summary
+
+__all__ = [
+    "COVERAGE_FORMATS",
+    "FOR_PEOPLE",
+    "REPORT_FORMATS",
+    "RULES_FORMATS",
+    "RULE_FORMATS",
+    "SITE_FORMATS",
+    "Context",
+    "Provenance",
+    "summary",
+]

@@ -1,0 +1,95 @@
+"""The report as one JSON object, for programs.
+
+Keys keep this order and are always there; lists may be empty::
+
+    version        of this format, a number; a change that breaks readers raises it
+    tool           {name, version}
+    architectures  the worlds that were analysed
+    summary        {files, functions, findings, error, warning, note}
+    findings       [{rule, name, severity, message, path, line, column, endLine,
+                     endColumn, function, architectures, fingerprint, remedy,
+                     trail: [{kind, path, line, column, function, message, depth,
+                              state, essential}],
+                     related: [{path, line, column, function, message}]}]
+    notes          [{code, severity, message, path, line, column}]; a note that
+                   belongs to no place has null for the last three
+
+Paths are relative to the tree. Lines and columns count from 1, columns in Unicode
+characters; ``endColumn`` is exclusive.
+"""
+
+from __future__ import annotations
+
+from kicklint.base import Finding, Note, Related, Report, Span, Step
+from kicklint.render.context import Context
+from kicklint.render.document import dump
+from kicklint.render.plain import Lines, character_column
+from kicklint.render.summary import severities
+
+FORMAT_VERSION = 1
+
+
+def render(report: Report, context: Context) -> str:
+    """The report as JSON text with a final newline."""
+    lines = Lines(report)
+    return dump(
+        {
+            "version": FORMAT_VERSION,
+            "tool": {"name": "kicklint", "version": context.version},
+            "architectures": list(report.architectures),
+            "summary": {
+                "files": report.files,
+                "functions": report.functions,
+                "findings": len(report.findings),
+                **severities(report),
+            },
+            "findings": [_finding(each, lines) for each in report.findings],
+            "notes": [_note(each, lines) for each in report.notes],
+        }
+    )
+
+
+def _start(span: Span, lines: Lines) -> dict[str, object]:
+    column = character_column(lines.get(span.path, span.line), span.column)
+    return {"path": span.path, "line": span.line, "column": column}
+
+
+def _finding(finding: Finding, lines: Lines) -> dict[str, object]:
+    span = finding.span
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        **_start(span, lines),
+        "endLine": span.end_line,
+        "endColumn": character_column(lines.get(span.path, span.end_line), span.end_column),
+        "function": finding.function,
+        "architectures": list(finding.architectures),
+        "fingerprint": finding.fingerprint,
+        "remedy": finding.remedy,
+        "trail": [_step(each, lines) for each in finding.trail],
+        "related": [_related(each, lines) for each in finding.related],
+    }
+
+
+def _step(step: Step, lines: Lines) -> dict[str, object]:
+    return {
+        "kind": step.kind.value,
+        **_start(step.span, lines),
+        "function": step.function,
+        "message": step.message,
+        "depth": step.depth,
+        "state": step.state,
+        "essential": step.essential,
+    }
+
+
+def _related(related: Related, lines: Lines) -> dict[str, object]:
+    return {**_start(related.span, lines), "function": related.function, "message": related.message}
+
+
+def _note(note: Note, lines: Lines) -> dict[str, object]:
+    nowhere: dict[str, object] = {"path": None, "line": None, "column": None}
+    where = nowhere if note.span is None else _start(note.span, lines)
+    return {"code": note.code, "severity": note.severity.value, "message": note.message, **where}

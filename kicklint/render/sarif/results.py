@@ -1,0 +1,93 @@
+"""Findings as results, notes as notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sarif_om as om
+
+from kicklint.base import Finding, Note, Step, StepKind
+from kicklint.render.plain import visible
+from kicklint.render.sarif.model import message, multiformat, sentence
+from kicklint.render.sarif.places import Places
+
+FINGERPRINT = "kicklint/v1"
+
+# Section 3.38.8. An event of the protocol has no word there.
+_KINDS: Mapping[StepKind, list[str]] = {
+    StepKind.CALL: ["call", "function"],
+    StepKind.RETURN: ["return", "function"],
+    StepKind.BRANCH: ["branch"],
+    StepKind.MISSING: ["danger"],
+}
+
+
+def result(finding: Finding, rules: Mapping[str, int], places: Places) -> om.Result:
+    """One finding (section 3.27). ``rules`` maps a rule's id to its index.
+
+    Has no ``rank``: GitLab would take it for a severity. Its one partial fingerprint
+    is kicklint's own; GitHub computes ``primaryLocationLineHash`` itself.
+    """
+    return om.Result(
+        rule_id=finding.rule,
+        rule_index=rules.get(finding.rule, -1),
+        level=finding.severity.value,
+        kind="fail",
+        message=om.Message(text=_text(finding)),
+        locations=[places.location(finding.span, finding.function, context=True)],
+        related_locations=[
+            places.location(each.span, each.function, visible(each.message), identity=number)
+            for number, each in enumerate(finding.related, 1)
+        ]
+        or None,
+        code_flows=_flow(finding.trail, places) if finding.trail else None,
+        partial_fingerprints={FINGERPRINT: finding.fingerprint},
+        properties={"architectures": list(finding.architectures)},
+    )
+
+
+def _text(finding: Finding) -> str:
+    """The message, the remedy, and a link to each related place.
+
+    GitHub shows a related location only when the message links to it (section
+    3.11.6: brackets inside of a link's text are escaped).
+    """
+    parts = [sentence(visible(finding.message))]
+    if finding.remedy:
+        parts.append(sentence(visible(finding.remedy)))
+    links = [f"[{_escaped(visible(each.message))}]({n})" for n, each in enumerate(finding.related, 1)]
+    if links:
+        parts.append(f"See also: {'; '.join(links)}.")
+    return " ".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+
+
+def _flow(trail: Sequence[Step], places: Places) -> list[om.CodeFlow]:
+    """The whole trail in the first thread flow: the only one that viewers show."""
+    locations = [_step(step, number, places) for number, step in enumerate(trail, 1)]
+    return [om.CodeFlow(thread_flows=[om.ThreadFlow(locations=locations)])]
+
+
+def _step(step: Step, number: int, places: Places) -> om.ThreadFlowLocation:
+    return om.ThreadFlowLocation(
+        location=places.location(step.span, step.function, visible(step.message)),
+        execution_order=number,
+        # Viewers indent by one less than this.
+        nesting_level=max(step.depth, 0) + 1,
+        importance="essential" if step.essential else "important",
+        kinds=_KINDS.get(step.kind),
+        state={"protocol": multiformat(visible(step.state))} if step.state else None,
+    )
+
+
+def notification(note: Note, codes: Sequence[str], places: Places) -> om.Notification:
+    """One note (section 3.58). ``codes`` is the order of the descriptors."""
+    return om.Notification(
+        message=message(visible(note.message)),
+        level=note.severity.value,
+        descriptor=om.ReportingDescriptorReference(id=note.code, index=codes.index(note.code)),
+        locations=[places.location(note.span)] if note.span is not None else None,
+    )

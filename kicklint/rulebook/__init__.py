@@ -1,0 +1,37 @@
+"""rules/*.toml in, typed and checked objects out. Knows no C."""
+
+from kicklint.rulebook.load import load_rulebook
+from kicklint.rulebook.locate import rules_directory
+from kicklint.rulebook.model import Automaton, Escalation, RuleInfo, Rulebook, Transition
+from kicklint.rulebook.vocabulary import (
+    Access,
+    Accessor,
+    Architecture,
+    BitOperation,
+    CallEvent,
+    Entry,
+    EventKind,
+    Lexicon,
+    VcpuShape,
+    Vocabulary,
+)
+
+__all__ = [
+    "Access",
+    "Accessor",
+    "Architecture",
+    "Automaton",
+    "BitOperation",
+    "CallEvent",
+    "Entry",
+    "Escalation",
+    "EventKind",
+    "Lexicon",
+    "RuleInfo",
+    "Rulebook",
+    "Transition",
+    "VcpuShape",
+    "Vocabulary",
+    "load_rulebook",
+    "rules_directory",
+]

@@ -1,0 +1,92 @@
+"""Reading and checking the whole rulebook."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from kicklint.base import RulebookError
+from kicklint.rulebook.locate import rules_directory
+from kicklint.rulebook.model import Automaton, RuleInfo, Rulebook
+from kicklint.rulebook.reader import read_file
+from kicklint.rulebook.vocabulary import Architectures, EventKind, Lexicon, Macros, Vocabulary
+
+_RULE_FILE = re.compile(r"KICK\d{3}\.toml")
+_THREADS = ("own", "any")
+# The attributes that events carry, for checking `where`.
+_ATTRIBUTES = {
+    EventKind.MODE_WRITE: {"value", "atomic", "how", "expected"},
+    EventKind.MODE_READ: {"how"},
+    EventKind.REQUEST_MAKE: {"request"},
+    EventKind.REQUEST_TEST: {"request", "outcome"},
+    EventKind.REQUEST_CONSUME: {"request", "outcome", "complete"},
+    EventKind.KICK: set[str](),
+    EventKind.WAKE: set[str](),
+    EventKind.FORCED_EXIT: set[str](),
+    EventKind.GUEST_ENTRY: set[str](),
+}
+
+
+@lru_cache(maxsize=4)
+def load_rulebook(directory: Path | None = None) -> Rulebook:
+    """The rulebook in ``directory`` (default: the one that comes with kicklint).
+
+    Raises RulebookError, naming the file and the key, when anything in it is not
+    as it must be.
+    """
+    folder = directory or rules_directory()
+    paths = sorted(path for path in folder.glob("KICK*.toml") if _RULE_FILE.fullmatch(path.name))
+    rules = tuple(_rule(path) for path in paths)
+    known = {rule.id for rule in rules}
+    for rule, path in zip(rules, paths, strict=True):
+        for other in rule.escalation.unless if rule.escalation else ():
+            if other not in known:
+                raise RulebookError(f"{path}: key 'escalation.unless' names {other!r}, which is no rule")
+    lexicon = Lexicon.of(
+        read_file(Vocabulary, folder / "vocabulary.toml"), read_file(Macros, folder / "macros.toml")
+    )
+    architectures = read_file(Architectures, folder / "architectures.toml").architecture
+    return Rulebook(rules, lexicon, architectures)
+
+
+def _rule(path: Path) -> RuleInfo:
+    rule = read_file(RuleInfo, path)
+    if rule.id != path.stem:
+        raise RulebookError(f"{path}: key 'id' is {rule.id!r}, but the file is named {path.name}")
+    if rule.automaton is not None:
+        _check(rule.automaton, path)
+    return rule
+
+
+def _check(automaton: Automaton, path: Path) -> None:
+    states = automaton.states
+    if automaton.thread not in _THREADS:
+        raise RulebookError(f"{path}: key 'automaton.thread' must be one of {', '.join(_THREADS)}")
+    if automaton.begin.partition(":")[0] not in set(EventKind):
+        raise RulebookError(f"{path}: key 'automaton.begin' names an unknown event {automaton.begin!r}")
+    if automaton.initial not in states:
+        raise RulebookError(f"{path}: key 'automaton.initial' names an unknown state {automaton.initial!r}")
+    for index, step in enumerate(automaton.transition):
+        key = f"automaton.transition[{index}]"
+        for state in (*step.source, step.to):
+            if state != "*" and state not in states:
+                raise RulebookError(f"{path}: {key} names an unknown state {state!r}")
+        unknown = set(step.where) - _ATTRIBUTES[step.on]
+        if unknown:
+            raise RulebookError(f"{path}: {key}: {step.on} has no attribute {sorted(unknown)[0]!r}")
+        if step.anchor and step.anchor not in states:
+            raise RulebookError(f"{path}: {key}: 'anchor' names an unknown state {step.anchor!r}")
+    reached = {automaton.initial}
+    while True:
+        more = {
+            step.to
+            for step in automaton.transition
+            if step.to != "*" and ("*" in step.source or reached & set(step.source))
+        }
+        if more <= reached:
+            break
+        reached |= more
+    unreachable = sorted(set(states) - reached)
+    if unreachable:
+        raise RulebookError(f"{path}: key 'automaton.states': state {unreachable[0]!r} cannot be reached")

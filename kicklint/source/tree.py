@@ -1,0 +1,130 @@
+"""A kernel tree, or the part of one that holds KVM."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from kicklint.base import SourceError
+
+_SUFFIXES = frozenset({".c", ".h", ".S"})
+
+
+class SourceTree(Protocol):
+    """A kernel tree, whole or in part, wherever its bytes are kept.
+
+    Paths are relative to the tree, with forward slashes.
+    """
+
+    @property
+    def root(self) -> Path:
+        """The directory that the paths are relative to (for messages and for outside tools)."""
+        ...
+
+    def paths(self) -> tuple[str, ...]:
+        """Every .c, .h and .S file that belongs to KVM, sorted."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one file. Raises SourceError when they cannot be had."""
+        ...
+
+    def architectures(self) -> tuple[str, ...]:
+        """The names X for which files of arch/X/kvm exist, sorted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryTree:
+    """A tree in a directory."""
+
+    root: Path
+
+    def paths(self) -> tuple[str, ...]:
+        """Every .c, .h and .S file that belongs to KVM, sorted.
+
+        That is virt/kvm, arch/*/kvm, the kvm headers of arch/*/include/asm and
+        its uapi twin, and the generic kvm headers. A symbolic link counts when
+        it leads to a file inside the tree; linked directories are not entered.
+        """
+        return tuple(sorted({path for path in self._candidates() if self._belongs(path)}))
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one file. Raises SourceError when it cannot be read or lies outside the tree."""
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts or "\0" in path:
+            raise SourceError(f"{path!r}: not a path inside the tree {self.root}")
+        target = self.root / path
+        if not self._inside(target):
+            raise SourceError(f"{path}: leads out of the tree {self.root}, or in a circle")
+        try:
+            return target.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+    def architectures(self) -> tuple[str, ...]:
+        """The names X for which arch/X/kvm exists, sorted.
+
+        Files of virt/kvm/arm add no name: old trees keep there what their
+        arch/arm/kvm and arch/arm64/kvm share.
+        """
+        found = {entry.parent.name for entry in self.root.glob("arch/*/kvm") if entry.is_dir()}
+        return tuple(sorted(found))
+
+    def _candidates(self) -> Iterator[str]:
+        yield from self._below("virt/kvm")
+        for directory in sorted(self.root.glob("arch/*/kvm")):
+            yield from self._below(directory.relative_to(self.root).as_posix())
+        patterns = (
+            "arch/*/include/asm/kvm*.h",
+            "arch/*/include/uapi/asm/kvm*.h",
+            "include/linux/kvm*.h",
+            "include/kvm/*.h",
+            "include/uapi/linux/kvm*.h",
+            "include/trace/events/kvm.h",
+        )
+        for pattern in patterns:
+            for entry in self.root.glob(pattern):
+                yield entry.relative_to(self.root).as_posix()
+
+    def _below(self, directory: str) -> Iterator[str]:
+        # os.walk does not follow linked directories, so a loop of links cannot trap it.
+        for folder, _, names in os.walk(self.root / directory):
+            base = Path(folder).relative_to(self.root).as_posix()
+            for name in names:
+                yield f"{base}/{name}"
+
+    def _belongs(self, path: str) -> bool:
+        target = self.root / path
+        if target.suffix not in _SUFFIXES:
+            return False
+        return self._inside(target) and target.is_file()
+
+    def _inside(self, target: Path) -> bool:
+        try:
+            resolved = target.resolve(strict=False)
+            return resolved.is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError):
+            # RuntimeError is what Python 3.11 raises for a loop of links.
+            return False
+
+
+def find_tree(start: Path) -> DirectoryTree:
+    """The tree that ``start`` is, or lies in: the nearest ancestor with virt/kvm or arch/*/kvm.
+
+    Raises SourceError when there is none.
+    """
+    try:
+        resolved = start.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"{start}: cannot be read: {error}") from error
+    for candidate in (resolved, *resolved.parents):
+        if (candidate / "virt/kvm").is_dir() or any(entry.is_dir() for entry in candidate.glob("arch/*/kvm")):
+            return DirectoryTree(candidate)
+    raise SourceError(
+        f"{start}: neither this directory nor one above it holds virt/kvm or arch/*/kvm; "
+        "name a kernel tree, or a directory inside one"
+    )

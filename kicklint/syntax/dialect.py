@@ -1,0 +1,201 @@
+"""rules/dialect.toml: how kernel C differs from the C that the parser knows."""
+
+from __future__ import annotations
+
+import enum
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kicklint.base import RulebookError
+
+
+class Role(enum.Enum):
+    """What a word of the dialect stands for."""
+
+    ATTRIBUTE = enum.auto()
+    ATTRIBUTE_CALL = enum.auto()
+    LOOP = enum.auto()
+    GUARD = enum.auto()
+    TYPEOF = enum.auto()
+    ASSEMBLY = enum.auto()
+    CASE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a lister of C calls something a function: a pattern for its name, and the reason."""
+
+    pattern: re.Pattern[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The words and macros of kernel C. Loaded with load_dialect."""
+
+    attributes: frozenset[str]
+    attribute_calls: frozenset[str]
+    loops: frozenset[str]
+    loop_pattern: re.Pattern[str]
+    guards: frozenset[str]
+    typeof: frozenset[str]
+    type_operators: frozenset[str]
+    assembly: frozenset[str]
+    definer_pattern: re.Pattern[str]
+    explanations: tuple[Explanation, ...]
+    # Words met so far that are ordinary: the patterns are tried once for each.
+    _ordinary: set[str] = field(default_factory=set, repr=False, compare=False)
+
+    def special(self, words: set[str]) -> list[tuple[str, Role]]:
+        """Those of ``words`` that stand for something, sorted, each with what it stands for."""
+        found = []
+        for word in sorted(words - self._ordinary):
+            role = self._find_role(word)
+            if role is None:
+                self._ordinary.add(word)
+            else:
+                found.append((word, role))
+        return found
+
+    def _find_role(self, word: str) -> Role | None:
+        if word == "case":
+            return Role.CASE
+        groups = (
+            (self.attributes, Role.ATTRIBUTE),
+            (self.attribute_calls, Role.ATTRIBUTE_CALL),
+            (self.loops, Role.LOOP),
+            (self.guards, Role.GUARD),
+            (self.typeof, Role.TYPEOF),
+            (self.assembly, Role.ASSEMBLY),
+        )
+        for words, role in groups:
+            if word in words:
+                return role
+        return Role.LOOP if self.loop_pattern.search(word) else None
+
+
+_TABLES: Mapping[str, tuple[str, ...]] = {
+    "attributes": ("words", "calls"),
+    "loops": ("words", "patterns"),
+    "guards": ("words",),
+    "types": ("typeof", "operators"),
+    "assembly": ("words",),
+    "definers": ("patterns",),
+    "listings": ("explanation",),
+}
+
+
+def load_dialect(path: Path) -> Dialect:
+    """Read and check a dialect file.
+
+    Every table and key must be there and no other may be. Raises RulebookError,
+    with the file and the key, for anything else.
+    """
+    try:
+        with path.open("rb") as stream:
+            data: Mapping[str, object] = tomllib.load(stream)
+    except OSError as error:
+        raise RulebookError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RulebookError(f"{path}: not valid TOML: {error}") from error
+    reader = _Reader(path, data)
+    return Dialect(
+        attributes=reader.words("attributes", "words"),
+        attribute_calls=reader.words("attributes", "calls"),
+        loops=reader.words("loops", "words"),
+        loop_pattern=reader.patterns("loops", "patterns"),
+        guards=reader.words("guards", "words"),
+        typeof=reader.words("types", "typeof"),
+        type_operators=reader.words("types", "operators"),
+        assembly=reader.words("assembly", "words"),
+        definer_pattern=reader.patterns("definers", "patterns"),
+        explanations=reader.explanations(),
+    )
+
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+# A shorter word has no room for the `while` that takes its place.
+_SHORTEST_HEAD = len("while")
+
+
+class _Reader:
+    """One dialect file being checked."""
+
+    def __init__(self, path: Path, data: Mapping[str, object]) -> None:
+        self._path = path
+        self._data: dict[str, dict[str, object]] = {}
+        self._check_keys(data, tuple(_TABLES), "")
+        for table, keys in _TABLES.items():
+            content = data[table]
+            if not isinstance(content, dict):
+                raise self._error(table, "must be a table")
+            self._check_keys(content, keys, f"{table}.")
+            self._data[table] = content
+
+    def words(self, table: str, key: str) -> frozenset[str]:
+        """The identifiers listed under a key, each once."""
+        found = self._strings(table, key)
+        for word in found:
+            if not _WORD.match(word):
+                raise self._error(f"{table}.{key}", f"{word!r} is not an identifier")
+            if table in ("loops", "guards") and len(word) < _SHORTEST_HEAD:
+                raise self._error(f"{table}.{key}", f"{word!r} is shorter than {_SHORTEST_HEAD} letters")
+        if len(set(found)) != len(found):
+            twice = sorted({word for word in found if found.count(word) > 1})
+            raise self._error(f"{table}.{key}", f"named twice: {', '.join(twice)}")
+        return frozenset(found)
+
+    def patterns(self, table: str, key: str) -> re.Pattern[str]:
+        """The patterns listed under a key as one; it matches nothing when there are none."""
+        found = self._strings(table, key)
+        for pattern in found:
+            self._compile(f"{table}.{key}", pattern)
+        return re.compile("|".join(f"(?:{pattern})" for pattern in found) or r"(?!)")
+
+    def explanations(self) -> tuple[Explanation, ...]:
+        """The entries of listings.explanation."""
+        entries = self._data["listings"]["explanation"]
+        if not isinstance(entries, list):
+            raise self._error("listings.explanation", "must be an array of tables")
+        result = []
+        for number, entry in enumerate(entries):
+            key = f"listings.explanation[{number}]"
+            if not isinstance(entry, dict):
+                raise self._error(key, "must be a table")
+            self._check_keys(entry, ("pattern", "reason"), f"{key}.")
+            pattern, reason = entry["pattern"], entry["reason"]
+            if not isinstance(pattern, str) or not isinstance(reason, str) or not reason:
+                raise self._error(key, "pattern and reason must be strings")
+            result.append(Explanation(self._compile(f"{key}.pattern", pattern), reason))
+        return tuple(result)
+
+    def _strings(self, table: str, key: str) -> list[str]:
+        value = self._data[table][key]
+        if not isinstance(value, list):
+            raise self._error(f"{table}.{key}", "must be a list of strings")
+        result = []
+        for entry in value:
+            if not isinstance(entry, str) or not entry:
+                raise self._error(f"{table}.{key}", "must be a list of strings")
+            result.append(entry)
+        return result
+
+    def _compile(self, key: str, pattern: str) -> re.Pattern[str]:
+        try:
+            return re.compile(pattern)
+        except re.error as error:
+            raise self._error(key, f"{pattern!r} is not a regular expression: {error}") from error
+
+    def _check_keys(self, content: Mapping[str, object], known: tuple[str, ...], prefix: str) -> None:
+        for key in content:
+            if key not in known:
+                raise self._error(f"{prefix}{key}", f"unknown key; known here: {', '.join(known)}")
+        for key in known:
+            if key not in content:
+                raise self._error(f"{prefix}{key}", "missing")
+
+    def _error(self, key: str, message: str) -> RulebookError:
+        return RulebookError(f"{self._path}: {key}: {message}")

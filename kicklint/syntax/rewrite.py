@@ -1,0 +1,193 @@
+"""Length-preserving rewriting of kernel C into C that the parser knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from kicklint.syntax.dialect import Dialect, Role
+from kicklint.syntax.scan import blank, closing, skip_space
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.A)
+_LAST_WORD = re.compile(r"[A-Za-z_]\w*\Z", re.A)
+_CASE_RANGE = re.compile(r"\.\.\.|[;{}:]")
+_COLON_BEFORE_BRACE = re.compile(r":\s*\}")
+_LABEL = re.compile(r"[;{}:\n]\s*([A-Za-z_]\w*)\s*\Z", re.A)
+_KEYWORD_TYPE = r"(?:(?:unsigned|signed|long|short|int|char|void|float|double|_Bool)\b\s*)+"
+_TYPE_ARGUMENT = re.compile(
+    r"[(,](\s*)((?:(?:const|volatile)\s+)*"
+    rf"(?:(?:struct|union|enum)\s+\w+|{_KEYWORD_TYPE}|[A-Za-z_]\w*(?=\s*\*\s*[*,)]))"
+    r"[\s*]*)(?=[,)])",
+    re.A,
+)
+KEYWORDS = frozenset(
+    {"if", "while", "for", "switch", "return", "case", "sizeof", "else", "do", "goto", "typeof", "defined"}
+)
+_WORD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_LONGEST_LABEL = 120
+_OPERATOR = re.compile(r"[;,)=+*/&|<>.?:\]\[-]")
+
+
+@dataclass(slots=True)
+class Rewriting:
+    """A text while it is rewritten. ``notes`` says by offset what stood where another word stands."""
+
+    text: str
+    dialect: Dialect
+    notes: dict[int, str] = field(default_factory=dict)
+    _edits: list[tuple[int, str]] = field(default_factory=list)
+
+    def result(self) -> str:
+        """The text with every edit applied. Of edits that overlap the first in the text wins."""
+        pieces: list[str] = []
+        last = 0
+        for start, replacement in sorted(self._edits, key=lambda edit: edit[0]):
+            if start < last:
+                continue
+            pieces += self.text[last:start], replacement
+            last = start + len(replacement)
+        pieces.append(self.text[last:])
+        return "".join(pieces)
+
+    def put(self, start: int, end: int, replacement: str = "") -> None:
+        """Write ``replacement`` over the text from ``start``, and blanks from there up to ``end``.
+
+        No line end may stand where the replacement goes.
+        """
+        rest = blank(self.text[start + len(replacement) : end])
+        self._edits.append((start, replacement + rest))
+
+    def words(self, start: int = 0, end: int | None = None) -> None:
+        """Rewrite every word that the dialect knows."""
+        text = self.text
+        stop = len(text) if end is None else end
+        for word, role in self.dialect.special(set(_IDENTIFIER.findall(text, start, stop))):
+            for offset in _occurrences(text, word, start, stop):
+                self._word(role, word, offset)
+
+    def _word(self, role: Role, word: str, start: int) -> None:
+        after = start + len(word)
+        if role is Role.ATTRIBUTE:
+            self.put(start, after)
+            return
+        if role is Role.CASE:
+            self._case(after)
+            return
+        opening = skip_space(self.text, after)
+        if self.text[opening : opening + 1] != "(":
+            return
+        end = closing(self.text, opening)
+        if end < 0:
+            return
+        if role is Role.ATTRIBUTE_CALL:
+            self.put(start, end + 1)
+        elif role is Role.TYPEOF:
+            self.put(opening, end + 1)
+        elif role in (Role.LOOP, Role.GUARD) and self._heads_statement(start, end):
+            self.head(start, word, opening, end)
+
+    def _case(self, position: int) -> None:
+        dots = _CASE_RANGE.search(self.text, position, position + 400)
+        if dots and dots.group() == "...":
+            self.put(dots.start(), dots.end(), "||")
+            self.notes[dots.start()] = "..."
+
+    def head(self, start: int, name: str, opening: int, end: int) -> None:
+        """Make the macro call ``name(...)`` the head of a while statement."""
+        self.put(start, start + len(name), "while")
+        self.notes[start] = name
+        if skip_space(self.text, opening + 1) == end and end > opening + 1:
+            place = room(self.text, opening + 1, end)
+            if place is not None:
+                self.put(place, place + 1, "1")
+        for match in re.finditer(r"\breturn\b", self.text[opening:end]):
+            # scoped_cond_guard(class, statement-on-failure, ...)
+            self.put(opening + match.start(), opening + match.end())
+            self.notes[opening + match.start()] = "return"
+
+    def _heads_statement(self, start: int, end: int) -> bool:
+        following = skip_space(self.text, end + 1)
+        if _OPERATOR.match(self.text, following) and "\n" not in self.text[end:following]:
+            return False
+        if self.text[following : following + 1] in (";", ",", ")"):
+            return False
+        return begins_statement(self.text, start)
+
+    def type_arguments(self, start: int, end: int) -> None:
+        """Make one identifier of each type that is the argument of a macro call."""
+        for match in _TYPE_ARGUMENT.finditer(self.text, start, end):
+            opening = match.start()
+            if self.text[opening] == "(" and not self._is_call(opening):
+                continue
+            self._join(match.start(2), match.end(2))
+
+    def _is_call(self, opening: int) -> bool:
+        before = self.text[max(0, opening - 80) : opening].rstrip()
+        word = _LAST_WORD.search(before)
+        if word is None:
+            return False
+        dialect = self.dialect
+        return word.group() not in KEYWORDS | dialect.type_operators | dialect.typeof
+
+    def _join(self, start: int, end: int) -> None:
+        text = self.text[start:end]
+        visible = text.rstrip()
+        if "\n" in visible:
+            first = visible.split("\n", 1)[0]
+            joined = re.sub(r"\W", "_", first)
+        else:
+            joined = re.sub(r"\W", "_", visible)
+        if joined == visible:
+            joined = f"_{joined[1:]}"
+        self.put(start, end, joined)
+
+    def labels(self, start: int, end: int) -> None:
+        """Give a label that stands before a closing brace the statement that C wants."""
+        for match in _COLON_BEFORE_BRACE.finditer(self.text, start, end):
+            colon = match.start()
+            begin = max(start, colon - _LONGEST_LABEL)
+            label = _LABEL.search(self.text[begin:colon])
+            if label is None or label.group(1) == "default":
+                continue
+            place = room(self.text, colon + 1, match.end() - 1)
+            if place is not None:
+                self.put(place, place + 1, ";")
+            else:
+                self.put(colon, colon + 1, ";")
+                self.notes[begin + label.start(1)] = "label"
+
+
+def _occurrences(text: str, word: str, start: int, end: int) -> Iterator[int]:
+    """Where ``word`` stands alone."""
+    offset = text.find(word, start, end)
+    while offset >= 0:
+        after = offset + len(word)
+        if (
+            text[after : after + 1] not in _WORD_CHARACTERS
+            and text[offset - 1 : offset] not in _WORD_CHARACTERS
+        ):
+            yield offset
+        offset = text.find(word, after, end)
+
+
+def room(text: str, start: int, end: int) -> int | None:
+    """Where between two offsets a space or a tab can give way to a character."""
+    return next((index for index in range(start, end) if text[index] in " \t"), None)
+
+
+def begins_statement(text: str, start: int) -> bool:
+    """Whether a statement can begin at ``start``: what stands before it ends one, or heads one."""
+    line = text.rfind("\n", 0, start) + 1
+    while True:
+        before = text[line:start].rstrip()
+        if before and not before.lstrip().startswith("#"):
+            break
+        if line == 0:
+            return True
+        start = line
+        line = text.rfind("\n", 0, line - 1) + 1
+    if before[-1] in ";{}):":
+        return True
+    word = _LAST_WORD.search(before)
+    return word is not None and word.group() in ("else", "do")

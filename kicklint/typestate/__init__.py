@@ -1,0 +1,36 @@
+"""Automata over event graphs: summaries, property simulation, violations with their ways.
+
+Pure functions over values; never sees a syntax node or a file.
+"""
+
+from kicklint.typestate.machine import Machine, ProtocolState
+from kicklint.typestate.program import Program, Resume
+from kicklint.typestate.search import Outcome, Violation, search
+from kicklint.typestate.simulate import Simulator
+from kicklint.typestate.summary import Context, Summary
+from kicklint.typestate.trail import RawStep
+from kicklint.typestate.evaluate import Evaluator
+from kicklint.typestate.values import FunctionPointer, Range, Symbol, Value, contains, disjoint, exactly, number
+
+__all__ = [
+    "Context",
+    "Evaluator",
+    "FunctionPointer",
+    "Machine",
+    "Outcome",
+    "Program",
+    "ProtocolState",
+    "Range",
+    "RawStep",
+    "Resume",
+    "Simulator",
+    "Summary",
+    "Symbol",
+    "Value",
+    "Violation",
+    "contains",
+    "disjoint",
+    "exactly",
+    "number",
+    "search",
+]

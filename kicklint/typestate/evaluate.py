@@ -1,0 +1,118 @@
+"""Evaluating expressions, and learning from the way a branch went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kicklint.flow import Binary, Const, Expr, Name, Opaque, Temp, Unary
+from kicklint.typestate.program import Program
+from kicklint.typestate.values import (
+    NOT_ZERO,
+    ZERO,
+    FunctionPointer,
+    Range,
+    Value,
+    arithmetic,
+    compare,
+    exactly,
+    number,
+    refine,
+    truth,
+)
+
+Valuation = Mapping[str | int, Value]
+"""What is known of locals (by name), results (by number) and #if symbols; absent: anything."""
+
+_RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+class Evaluator:
+    """Evaluates the expressions of one function of ``program``."""
+
+    def __init__(self, program: Program, variables: frozenset[str], path: str) -> None:
+        self.program = program
+        self.variables = variables
+        self.path = path
+
+    def key(self, expr: Expr) -> str | int | None:
+        """The valuation's key of ``expr``, when it is a variable or a result."""
+        if isinstance(expr, Temp):
+            return expr.index
+        if isinstance(expr, Name) and (expr.id in self.variables or expr.id.startswith("#")):
+            return expr.id
+        return None
+
+    def value(self, expr: Expr | None, known: Valuation) -> Value | None:
+        """The value of ``expr``; None when it may be anything."""
+        match expr:
+            case Const(value):
+                return exactly(value)
+            case Temp() | Name():
+                key = self.key(expr)
+                if key is not None:
+                    return known.get(key)
+                return self._global(expr.id) if isinstance(expr, Name) else None
+            case Unary("-", operand):
+                exact = number(self.value(operand, known))
+                return None if exact is None else exactly(-exact)
+            case Unary("~", operand):
+                exact = number(self.value(operand, known))
+                return None if exact is None else exactly(~exact)
+            case Unary("&", Name(name)):
+                return self._function(name)
+            case Binary(operator, left, right):
+                one, other = self.value(left, known), self.value(right, known)
+                if operator in _RELATIONS:
+                    outcome = compare(operator, one, other)
+                    return Range(0, 1) if outcome is None else exactly(int(outcome))
+                return arithmetic(operator, one, other)
+            case Opaque(text) if text.startswith('"'):
+                return NOT_ZERO
+        return None
+
+    def _global(self, name: str) -> Value | None:
+        constant = self.program.constant(name)
+        return constant if constant is not None else self._function(name)
+
+    def _function(self, name: str) -> Value | None:
+        return FunctionPointer(name) if self.program.function_named(name, self.path) else None
+
+    def outcome(self, condition: Expr, known: Valuation) -> bool | None:
+        """Whether ``condition`` is true; None when it may be either."""
+        return truth(self.value(condition, known))
+
+    def learn(self, condition: Expr, outcome: bool, known: Valuation) -> Valuation:
+        """What is known once ``condition`` turned out as ``outcome``."""
+        key = self.key(condition)
+        if key is not None:
+            current = known.get(key)
+            learnt = refine(current, "!=", ZERO) if outcome else ZERO
+            return {**known, key: learnt} if learnt is not None else known
+        if isinstance(condition, Binary) and condition.op in _RELATIONS:
+            operator = condition.op if outcome else _OPPOSITE[condition.op]
+            known = self._relate(condition.left, operator, condition.right, known)
+            return self._relate(condition.right, _MIRROR[operator], condition.left, known)
+        if isinstance(condition, Binary) and condition.op == "&" and outcome:
+            return self._bits(condition, known)
+        return known
+
+    def _relate(self, subject: Expr, operator: str, other: Expr, known: Valuation) -> Valuation:
+        key = self.key(subject)
+        if key is None:
+            return known
+        learnt = refine(known.get(key), operator, self.value(other, known))
+        return known if learnt is None else {**known, key: learnt}
+
+    def _bits(self, condition: Binary, known: Valuation) -> Valuation:
+        key = self.key(condition.left)
+        mask = number(self.value(condition.right, known))
+        if key is None or mask is None or mask <= 0 or mask & (mask - 1):
+            return known
+        current = known.get(key)
+        if current is None:
+            return {**known, key: Range(None, None, mask)}
+        if isinstance(current, Range):
+            return {**known, key: Range(current.low, current.high, current.ones | mask, current.excluded)}
+        return known

@@ -1,0 +1,98 @@
+"""An automaton made ready to run: what an event does to a state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kicklint.rulebook import Automaton, EventKind, Transition
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProtocolState:
+    """The automaton's state, and the kinds of request consumed since it was entered."""
+
+    state: str
+    consumed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """``automaton`` with its transitions by state and kind of event."""
+
+    automaton: Automaton
+    table: Mapping[tuple[str, EventKind], tuple[tuple[int, Transition], ...]]
+    enabled: Mapping[str, frozenset[str]]
+    counts: frozenset[str]
+
+    @classmethod
+    def of(cls, automaton: Automaton) -> Machine:
+        """Arrange the transitions of ``automaton`` for look-up."""
+        table: dict[tuple[str, EventKind], list[tuple[int, Transition]]] = {}
+        counts = set()
+        for index, step in enumerate(automaton.transition):
+            for state in automaton.states if "*" in step.source else step.source:
+                table.setdefault((state, step.on), []).append((index, step))
+                if "complete" in step.where:
+                    counts.add(state)
+        enabled: dict[str, set[str]] = {state: set() for state in automaton.states}
+        for (state, kind), steps in table.items():
+            for _, step in steps:
+                if step.to not in (state, "*") or step.message:
+                    enabled[state] |= _names(kind, step)
+        return cls(
+            automaton,
+            {key: tuple(steps) for key, steps in table.items()},
+            {state: frozenset(names) for state, names in enabled.items()},
+            frozenset(counts),
+        )
+
+    @property
+    def initial(self) -> ProtocolState:
+        """Where every instance begins."""
+        return ProtocolState(self.automaton.initial)
+
+    def harmless(self, kind: EventKind) -> frozenset[str]:
+        """The states in which an event of ``kind`` does no harm."""
+        return frozenset(
+            state
+            for state in self.automaton.states
+            if not any(step.message for _, step in self.table.get((state, kind), ()))
+        )
+
+    def step(
+        self, state: ProtocolState, kind: EventKind, attributes: Mapping[str, str], required: frozenset[str]
+    ) -> tuple[ProtocolState, int | None]:
+        """The state after the event, and the number of the transition taken (None: none).
+
+        ``required`` are the kinds of request that must all have been consumed for
+        the attribute ``complete`` to be ``yes``.
+        """
+        steps = self.table.get((state.state, kind), ())
+        consumed = state.consumed
+        if kind is EventKind.REQUEST_CONSUME and state.state in self.counts:
+            consumed = consumed | {attributes.get("request", "")}
+            complete = "yes" if required and required <= consumed else "no"
+            attributes = {**attributes, "complete": complete}
+        for index, step in steps:
+            if all(_allows(allowed, attributes.get(name, "")) for name, allowed in step.where.items()):
+                to = state.state if step.to == "*" else step.to
+                return ProtocolState(to, consumed if to == state.state else frozenset()), index
+        return (state if consumed == state.consumed else ProtocolState(state.state, consumed)), None
+
+
+def _names(kind: EventKind, step: Transition) -> set[str]:
+    """The names under which a program says that it may hold the event of ``step``."""
+    values = step.where.get("value", ())
+    if kind is EventKind.MODE_WRITE and values and not any(value.startswith("!") for value in values):
+        return {f"{kind}:*", *(f"{kind}:{value}" for value in values)}
+    return {kind}
+
+
+def _allows(allowed: tuple[str, ...], value: str) -> bool:
+    if not value:
+        return False
+    refused = [each[1:] for each in allowed if each.startswith("!")]
+    if refused:
+        return value not in refused
+    return value in allowed

@@ -1,0 +1,85 @@
+"""What the engine has to be able to ask about the program that it runs over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kicklint.events import Event, EventGraph
+from kicklint.rulebook import EventKind
+from kicklint.typestate.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A function whose return may be a guest entry: for the values that ``resumes`` accepts."""
+
+    resumes: Callable[[Value | None], bool]
+    event: Event
+
+
+class Program(Protocol):
+    """One world: the functions of generic KVM and of one architecture.
+
+    Functions are named by an identifier that is unique in the world. Everything is
+    answered on demand, so that what no rule reaches is never lowered.
+    """
+
+    def graph(self, function: str) -> EventGraph:
+        """The event graph of ``function``."""
+
+    def may(self, function: str) -> set[str]:
+        """The kinds of event that ``function`` or what it calls may hold (an upper bound).
+
+        Writes of a mode are there as ``mode-write:MODE`` as well, as ``mode-write:*``
+        where the mode comes from elsewhere.
+        """
+
+    def lines(self, function: str) -> int:
+        """How long ``function`` is, 0 when it returns nothing."""
+
+    def parameters(self, function: str) -> tuple[str, ...]:
+        """The names of the parameters of ``function``."""
+
+    def readers(self) -> frozenset[str]:
+        """Functions and macros whose value is that of their only argument."""
+
+    def mentions_running(self, function: str) -> bool:
+        """Whether ``function`` or what it calls may look at the running vcpu."""
+
+    def constant(self, name: str) -> Value | None:
+        """The value of a named constant."""
+
+    def function_named(self, name: str, path: str) -> tuple[str, ...]:
+        """The functions that ``name`` may be, seen from the file ``path``."""
+
+    def mode_name(self, value: Value | None) -> str:
+        """The name of the mode ``value``, "" when it is not known."""
+
+    def request_name(self, name: str) -> str:
+        """The canonical name of the kind of request ``name``."""
+
+    def resume(self, function: str) -> Resume | None:
+        """How the return of ``function`` enters the guest, or None."""
+
+    def required_requests(self) -> frozenset[str]:
+        """The kinds of request that the architecture consumes anywhere."""
+
+    def path(self, function: str) -> str:
+        """The file that ``function`` is in."""
+
+    def incompatible(self, function: str) -> frozenset[str]:
+        """The files that are never in one kernel with ``function``."""
+
+    def callers(self, function: str) -> tuple[str, ...]:
+        """The functions that may call ``function`` (an upper bound), in order."""
+
+    def holders(self, kind: EventKind, value: str) -> tuple[str, ...]:
+        """The functions whose own text may hold an event of ``kind`` (with that mode), in order."""
+
+    def resuming(self) -> tuple[str, ...]:
+        """The functions whose return may be a guest entry, in order."""
+
+    def address_taken(self, function: str) -> bool:
+        """Whether ``function`` is reached through tables or pointers as well."""

@@ -1,0 +1,71 @@
+"""What is known of one function run from one state: exits, harms, and the ways to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kicklint.base import Span
+from kicklint.events import Event, Role
+from kicklint.typestate.machine import ProtocolState
+from kicklint.typestate.values import Value
+
+Binding = frozenset[tuple[str, Role]]
+"""Which variables of a function stand for the tracked vcpu, or its virtual machine."""
+
+Point = tuple[int, ProtocolState]
+"""A node of the control-flow graph, in a protocol state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One way to run a function: who is the vcpu, from which state, with which constants."""
+
+    function: str
+    binding: Binding
+    entry: ProtocolState
+    constants: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HarmKey:
+    """A harm within a function: which transition, at which event."""
+
+    transition: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a point was first reached: from ``previous``, through ``inner`` if by a call.
+
+    ``inner`` is the callee's context with the exit state, or the harm, that is taken.
+    """
+
+    previous: Point | None
+    inner: tuple[Context, ProtocolState | HarmKey] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """Where a harm happens: at ``point`` itself (``event``), or inside ``inner``."""
+
+    point: Point
+    event: Event
+    inner: tuple[Context, HarmKey] | None = None
+
+
+@dataclass(slots=True)
+class Summary:
+    """The outcome of running one context.
+
+    ``exits`` maps the states in which the function returns to the values it may
+    return then. ``entered`` are the contexts of callees that were run.
+    """
+
+    context: Context
+    exits: dict[ProtocolState, Value | None] = field(default_factory=dict)
+    harms: dict[HarmKey, Harm] = field(default_factory=dict)
+    links: dict[Point, Link] = field(default_factory=dict)
+    entered: set[Context] = field(default_factory=set)
+    problems: tuple[str, ...] = ()
+    partial: bool = False

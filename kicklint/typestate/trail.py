@@ -1,0 +1,118 @@
+"""From the links of summaries to a trail: the steps of one way to a harm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kicklint.events import Event, EventGraph
+from kicklint.flow import ControlFlowGraph
+from kicklint.typestate.machine import ProtocolState
+from kicklint.typestate.program import Program
+from kicklint.typestate.simulate import Simulator, concerns
+from kicklint.typestate.summary import Context, HarmKey, Point, Summary
+from kicklint.typestate.values import Value
+
+_MAX_STEPS = 20_000
+
+
+@dataclass(slots=True)
+class RawStep:
+    """One node on the way, with the states before and after it.
+
+    ``frame`` is the chain of contexts from the outermost function to the one that
+    the node is in. A call that is gone into has ``enters`` set, and ``returns`` the
+    state and value with which it comes back (None: it does not, before the harm).
+    ``onward`` is the node that the way goes on to.
+    """
+
+    node: int
+    frame: tuple[Context, ...]
+    graph: ControlFlowGraph
+    before: ProtocolState
+    after: ProtocolState | None = None
+    event: Event | None = None
+    enters: Context | None = None
+    returns: tuple[ProtocolState, Value | None] | None = None
+    inner: list[RawStep] = field(default_factory=list)
+    onward: int | None = None
+
+
+def trail(simulator: Simulator, context: Context, key: HarmKey) -> list[RawStep]:
+    """The way from the start of ``context`` to its harm ``key``, calls nested."""
+    return _Tracer(simulator).to_harm((), context, key)
+
+
+class _Tracer:
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.program: Program = simulator.program
+        self.budget = _MAX_STEPS
+
+    def to_harm(self, frame: tuple[Context, ...], context: Context, key: HarmKey) -> list[RawStep]:
+        summary = self.simulator.summaries[context]
+        harm = summary.harms[key]
+        steps = self._to_point(frame, summary, harm.point)
+        graph = self.program.graph(context.function).graph
+        last = RawStep(harm.point[0], (*frame, context), graph, harm.point[1], event=harm.event)
+        if harm.inner is not None:
+            callee, inner_key = harm.inner
+            last.enters, last.event = callee, None
+            last.inner = self.to_harm((*frame, context), callee, inner_key)
+        steps.append(last)
+        return steps
+
+    def _to_point(self, frame: tuple[Context, ...], summary: Summary, point: Point) -> list[RawStep]:
+        """The steps before ``point``, from the function's entry."""
+        events = self.program.graph(summary.context.function)
+        steps: list[RawStep] = []
+        after = point[1]
+        link = summary.links[point]
+        onward = point[0]
+        seen = {point}
+        while link.previous is not None and self.budget > 0:
+            self.budget -= 1
+            node, before = link.previous
+            step = RawStep(
+                node,
+                (*frame, summary.context),
+                events.graph,
+                before,
+                after,
+                self._own_event(events, node, summary.context),
+                onward=onward,
+            )
+            onward = node
+            if link.inner is not None and isinstance(link.inner[1], ProtocolState):
+                callee, exit_state = link.inner
+                step.enters = callee
+                step.inner, step.returns = self._through(frame, summary.context, callee, exit_state)
+            steps.append(step)
+            after = before
+            if link.previous in seen:
+                break
+            seen.add(link.previous)
+            link = summary.links[link.previous]
+        steps.reverse()
+        return steps
+
+    def _own_event(self, events: EventGraph, node: int, context: Context) -> Event | None:
+        """The event at ``node``, when it is one of the tracked vcpu."""
+        event = events.events.get(node)
+        if event is None and node in events.calls:
+            event = next(iter(events.calls[node].events), None)
+        if event is None or not concerns(events, dict(context.binding), event, self.simulator.own_thread):
+            return None
+        return event
+
+    def _through(
+        self, frame: tuple[Context, ...], caller: Context, callee: Context, exit_state: ProtocolState
+    ) -> tuple[list[RawStep], tuple[ProtocolState, Value | None] | None]:
+        if callee in frame or callee == caller:
+            return [], (exit_state, None)
+        summary = self.simulator.summaries.get(callee)
+        if summary is None:
+            return [], (exit_state, None)
+        point = (self.program.graph(callee.function).graph.exit, exit_state)
+        if point not in summary.links:
+            return [], (exit_state, None)
+        return self._to_point((*frame, caller), summary, point), (exit_state, summary.exits.get(exit_state))
