@@ -11,7 +11,16 @@ from kicklint.engine.sources import dialect
 from kicklint.source import DirectoryTree
 from kicklint.syntax.coverage import measure
 
-__all__ = ["AnalysisRequest", "FunctionGraph", "analyse", "analyse_tree", "coverage", "resolve_scope", "show", "sites"]
+__all__ = [
+    "AnalysisRequest",
+    "FunctionGraph",
+    "analyse",
+    "analyse_tree",
+    "coverage",
+    "resolve_scope",
+    "show",
+    "sites",
+]
 
 
 def coverage(tree: Path) -> Coverage:

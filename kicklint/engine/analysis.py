@@ -13,7 +13,7 @@ from kicklint.engine.findings import Draft, drafts, join_worlds, unanalysed, wit
 from kicklint.engine.inference import infer_entries
 from kicklint.engine.sources import Parsed, Sources
 from kicklint.engine.world import World
-from kicklint.rulebook import Escalation, EventKind, RuleInfo, Rulebook, load_rulebook
+from kicklint.rulebook import Escalation, EventKind, Rulebook, RuleInfo, load_rulebook
 from kicklint.source import DirectoryTree, SourceTree
 from kicklint.typestate import search
 
@@ -42,7 +42,10 @@ class AnalysisRequest:
 
 @dataclass(frozen=True, slots=True)
 class WorldResult:
-    """What one world says. ``clean`` are the rules without a violation; ``enters``: a guest entry was seen."""
+    """What one world says.
+
+    ``clean`` are the rules without a violation; ``enters`` tells whether a guest entry was seen.
+    """
 
     architecture: str
     drafts: tuple[Draft, ...]
@@ -113,7 +116,11 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
         world.use_entries(inferred)
         listed = ", ".join(f"{each}()" for each in inferred)
         notes.append(
-            Note("inferred-entry", Severity.NOTE, f"{name}: the guest entry is not known and was inferred: {listed}")
+            Note(
+                "inferred-entry",
+                Severity.NOTE,
+                f"{name}: the guest entry is not known and was inferred: {listed}",
+            )
         )
     found: list[Draft] = []
     problems = _damaged(world)
@@ -162,7 +169,12 @@ def _damaged(world: World) -> dict[str, str]:
 
 def _file_notes(world: World) -> list[Note]:
     return [
-        Note("damaged-file", Severity.WARNING, f"{file.path}:{line}: {reason}", Span(file.path, line, 1, line, 1))
+        Note(
+            "damaged-file",
+            Severity.WARNING,
+            f"{file.path}:{line}: {reason}",
+            Span(file.path, line, 1, line, 1),
+        )
         for file in world.files
         for line, reason in file.file_damage
     ]
@@ -171,11 +183,14 @@ def _file_notes(world: World) -> list[Note]:
 def _report(
     request: AnalysisRequest, tree: SourceTree, rulebook: Rulebook, results: list[WorldResult]
 ) -> Report:
-    by_world = [[_escalated(draft, rulebook, result, results) for draft in result.drafts] for result in results]
+    by_world = [
+        [_escalated(draft, rulebook, result, results) for draft in result.drafts] for result in results
+    ]
     findings = [
         finding
         for finding in join_worlds(by_world)
-        if (not request.select or finding.rule in request.select) and in_scope(finding.span.path, request.scope)
+        if (not request.select or finding.rule in request.select)
+        and in_scope(finding.span.path, request.scope)
     ]
     excerpts = _excerpts(tree, findings)
     lines = {(each.path, each.line): each.text for each in excerpts}
@@ -207,12 +222,12 @@ def _escalated(draft: Draft, rulebook: Rulebook, result: WorldResult, results: l
     if rule is None or rule.escalation is None:
         return draft
     level, text = _later_test(rule.escalation, rule.level, results)
-    return Draft(draft.key, replace(draft.finding, severity=level, message=f"{draft.finding.message}; {text}"))
+    return Draft(
+        draft.key, replace(draft.finding, severity=level, message=f"{draft.finding.message}; {text}")
+    )
 
 
-def _later_test(
-    escalation: Escalation, level: Severity, results: list[WorldResult]
-) -> tuple[Severity, str]:
+def _later_test(escalation: Escalation, level: Severity, results: list[WorldResult]) -> tuple[Severity, str]:
     """The level and the rest of the message, by what the other rules say of every world."""
     failing = {
         result.architecture: sorted(set(escalation.unless) - result.clean)
@@ -245,5 +260,7 @@ def _excerpts(tree: SourceTree, findings: list[Finding]) -> tuple[Excerpt, ...]:
             continue
         for line in sorted(wanted[path]):
             if line <= len(lines):
-                found.append(Excerpt(path, line, lines[line - 1].rstrip(b"\r").decode("utf-8", "surrogateescape")))
+                found.append(
+                    Excerpt(path, line, lines[line - 1].rstrip(b"\r").decode("utf-8", "surrogateescape"))
+                )
     return tuple(found)

@@ -46,7 +46,8 @@ def _blamed(steps: list[RawStep], state: str, kind: EventKind, simulator: Simula
         if deeper is not None:
             return deeper
         return next(
-            (each for each in reversed(step.inner) if each.after is not None and each.after.state == state), None
+            (each for each in reversed(step.inner) if each.after is not None and each.after.state == state),
+            None,
         )
     return None
 
@@ -60,7 +61,11 @@ def _silent(step: RawStep, kind: EventKind, simulator: Simulator) -> bool:
         return False
     summary = simulator.summaries[step.enters]
     harmless = simulator.machine.harmless(kind)
-    good = [value for state, value in summary.exits.items() if state.state in harmless and state != step.enters.entry]
+    good = [
+        value
+        for state, value in summary.exits.items()
+        if state.state in harmless and state != step.enters.entry
+    ]
     return not any(disjoint(value, step.returns[1]) for value in good)
 
 

@@ -62,7 +62,9 @@ def _draft(world: World, rule: RuleInfo, violation: Violation) -> Draft:
     words = {
         "cause": _name(reason),
         "entry": _name(end),
-        "vcpu": show(end.event.subject) if end.event is not None and end.event.subject is not None else "the vCPU",
+        "vcpu": show(end.event.subject)
+        if end.event is not None and end.event.subject is not None
+        else "the vCPU",
     }
     span = _span(place)
     function = place.graph.function
@@ -103,6 +105,12 @@ def _name(step: RawStep) -> str:
     return f"{instruction.member}()" if isinstance(instruction, TableCall) else "this"
 
 
+def _vcpu(event: Event | None) -> str:
+    if event is None or event.subject is None:
+        return "the vCPU"
+    return show(event.subject).lstrip("*&")
+
+
 def _span(step: RawStep) -> Span:
     if step.event is not None and not step.inner:
         return step.event.span
@@ -118,7 +126,7 @@ def unanalysed(world: World, rule: RuleInfo, problems: Mapping[str, str]) -> lis
             rule=rule.id,
             name=rule.name,
             severity=rule.level,
-            message=f"{function.name}() holds an event of the kick protocol and was not wholly understood: {reason}",
+            message=f"{function.name}() touches the kick protocol and was not wholly understood: {reason}",
             span=function.span,
             function=function.name,
             fingerprint="",

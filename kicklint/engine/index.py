@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from kicklint.engine.sources import Sources
 from kicklint.flow import substitute
@@ -31,7 +31,9 @@ def identifier(function: Function) -> str:
 class Index:
     """The names of the files of one world, and the word-level call graph."""
 
-    def __init__(self, files: list[SyntaxFile], sources: Sources, lexicon: Lexicon, entries: frozenset[str]) -> None:
+    def __init__(
+        self, files: list[SyntaxFile], sources: Sources, lexicon: Lexicon, entries: frozenset[str]
+    ) -> None:
         self.lexicon = lexicon
         self.entries = entries
         self.functions: dict[str, Function] = {}
@@ -50,9 +52,16 @@ class Index:
                 self.member_of[function].append(member)
         shape = lexicon.vocabulary.vcpu
         self.access = {
-            member: re.compile(rf"(?:->|\.)\s*{re.escape(member)}\b") for member in (shape.mode, shape.requests)
+            member: re.compile(rf"(?:->|\.)\s*{re.escape(member)}\b")
+            for member in (shape.mode, shape.requests)
         }
+        self.exact: dict[str, set[str]] = {}
         self.holders = self._holders()
+        self.classes = self._classes()
+
+    def narrow(self, exact: dict[str, set[str]]) -> None:
+        """Take ``exact`` for the kinds of event in the text of these functions."""
+        self.exact = exact
         self.classes = self._classes()
 
     def use_entries(self, entries: frozenset[str]) -> None:
@@ -107,7 +116,9 @@ class Index:
         own = [key for key in keys if self.functions[key].path == path]
         if own:
             return tuple(own)
-        seen = [key for key in keys if not self.functions[key].static or self.functions[key].path.endswith(".h")]
+        seen = [
+            key for key in keys if not self.functions[key].static or self.functions[key].path.endswith(".h")
+        ]
         special = [key for key in seen if self.functions[key].path.startswith(("arch/", "virt/kvm/arm/"))]
         return tuple(special or seen)
 
@@ -115,7 +126,9 @@ class Index:
         """The macro ``name`` as seen from ``path``, function-like unless asked otherwise."""
         found = None
         for macro in self.macros.get(name, ()):
-            if (macro.parameters is None) is object_like and (macro.span.path == path or macro.span.path.endswith(".h")):
+            if (macro.parameters is None) is object_like and (
+                macro.span.path == path or macro.span.path.endswith(".h")
+            ):
                 found = macro
                 if macro.span.path == path or macro.span.path.startswith("arch/"):
                     break
@@ -194,7 +207,8 @@ class Index:
     def _classes(self) -> dict[str, set[str]]:
         """For every function: the kinds of event that it or what it calls may hold."""
         classes: dict[str, set[str]] = {
-            key: self._direct_of(function) for key, function in self.functions.items()
+            key: set(self.exact[key]) if key in self.exact else self._direct_of(function)
+            for key, function in self.functions.items()
         }
         for name, macros in self.macros.items():
             classes["#" + name] = self._direct_of_macro(macros)
@@ -218,7 +232,7 @@ class Index:
     def direct(self, key: str) -> set[str]:
         """The kinds of event that the text of ``key`` itself, macros included, may hold."""
         function = self.functions[key]
-        found = self._direct_of(function)
+        found = set(self.exact[key]) if key in self.exact else self._direct_of(function)
         for word in function.words & self.macros.keys():
             found |= self.classes["#" + word]
         return found

@@ -33,7 +33,9 @@ class Linkage:
                 self.conflicts[file] |= files - {file}
         contested = {file for file, others in self.conflicts.items() if others}
         only = {
-            name: next(iter(files)) for name, files in defined.items() if len(files) == 1 and name not in elsewhere
+            name: next(iter(files))
+            for name, files in defined.items()
+            if len(files) == 1 and name not in elsewhere
         }
         self.needs = {
             file: {only[word] for word in found & only.keys() if only[word] in contested} - {file}

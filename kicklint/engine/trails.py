@@ -28,7 +28,10 @@ def readable(steps: tuple[RawStep, ...], machine: Machine, missing: str) -> tupl
         half = _MAX_STEPS // 2
         middle = found[half]
         cut = Step(
-            StepKind.RETURN, middle.span, middle.function, f"({len(found) - _MAX_STEPS} steps are left out here)"
+            StepKind.RETURN,
+            middle.span,
+            middle.function,
+            f"({len(found) - _MAX_STEPS} steps are left out here)",
         )
         found = [*found[:half], cut, *found[-half:]]
     return tuple(found)

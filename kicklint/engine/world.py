@@ -11,7 +11,17 @@ from kicklint.engine.index import RUNNING, Index
 from kicklint.engine.linkage import Linkage
 from kicklint.engine.sources import Sources, dialect, world_paths
 from kicklint.events import Aliases, Annotator, Event, EventGraph, Names, Reach
-from kicklint.flow import Const, ControlFlowGraph, FlowDialect, Name, Return, build_graph, constant_expression
+from kicklint.flow import (
+    Call,
+    Const,
+    ControlFlowGraph,
+    FlowDialect,
+    Name,
+    Return,
+    TableCall,
+    build_graph,
+    constant_expression,
+)
 from kicklint.rulebook import Access, Architecture, Entry, EventKind, Rulebook
 from kicklint.syntax import Body, Macro, SyntaxFile, parse_fragment
 from kicklint.typestate import Evaluator, Resume, Symbol, Value, exactly, number
@@ -58,8 +68,40 @@ class World:
             if each.access is Access.READ and not each.address
             for name in each.names
         )
-        self._never = frozenset({*self.lexicon.accessors, *self.lexicon.bits, *self.lexicon.calls,
-                                 *self.lexicon.macros.opaque})
+        self._never = frozenset(
+            {*self.lexicon.accessors, *self.lexicon.bits, *self.lexicon.calls, *self.lexicon.macros.opaque}
+        )
+
+        self.index.narrow(self._mode_writers())
+
+    def _mode_writers(self) -> dict[str, set[str]]:
+        """For the functions whose words hint at a write of the mode: what they really hold.
+
+        Most of them only compare the mode with a constant; taking them for writers
+        would send every rule into everything that calls them.
+        """
+        modes = self.lexicon.vocabulary.modes
+        write = EventKind.MODE_WRITE
+        found: dict[str, set[str]] = {}
+        for key in sorted(self.index.functions):
+            hinted = self.index.direct(key)
+            if write not in hinted or self.index.functions[key].damage:
+                continue
+            held: set[str] = set()
+            graph = self.graph(key)
+            for event in graph.events.values():
+                if event.kind is write and isinstance(event.value, Name) and event.value.id in modes:
+                    held |= {write, f"{write}:{event.value.id}"}
+                elif event.kind is write:
+                    held |= {write, f"{write}:*", *(each for each in hinted if each.startswith(f"{write}:"))}
+            for node in graph.calls:
+                instruction = graph.graph.nodes[node].instruction
+                arguments = instruction.args if isinstance(instruction, Call | TableCall) else ()
+                held |= {
+                    f"{write}:{each.id}" for each in arguments if isinstance(each, Name) and each.id in modes
+                }
+            found[key] = {each for each in hinted if not each.startswith(write)} | held
+        return found
 
     def use_entries(self, names: tuple[str, ...]) -> None:
         """Take ``names`` for the guest entries, which the rulebook does not know."""
@@ -240,7 +282,11 @@ class World:
                 if not special or EventKind.REQUEST_CONSUME not in self.index.direct(key):
                     continue
                 for event in self.graph(key).events.values():
-                    if event.kind is EventKind.REQUEST_CONSUME and isinstance(event.request, Name) and event.forks:
+                    if (
+                        event.kind is EventKind.REQUEST_CONSUME
+                        and isinstance(event.request, Name)
+                        and event.forks
+                    ):
                         found.add(self.request_name(event.request.id))
             prefix = self.lexicon.vocabulary.vcpu.request_prefix
             self._required = frozenset(each for each in found if each.startswith(prefix))
@@ -299,4 +345,3 @@ class World:
     def function_ids(self, name: str) -> tuple[str, ...]:
         """The functions called ``name``, for people who ask by name."""
         return tuple(self.index.by_name.get(name, ()))
-

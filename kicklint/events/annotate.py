@@ -247,7 +247,10 @@ class Annotator:
             hangs = self.names.entry_members.get(callee.field)
             if hangs is not None and (not hangs or any(each in hangs for each in _fields(callee.base))):
                 self.events[index] = Event(
-                    EventKind.GUEST_ENTRY, Reach.ANY, call.args[0] if call.args else None, node.span,
+                    EventKind.GUEST_ENTRY,
+                    Reach.ANY,
+                    call.args[0] if call.args else None,
+                    node.span,
                     f"{show(callee)}()",
                 )
                 return

@@ -11,7 +11,20 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kicklint.flow import Call, Const, ControlFlowGraph, Expr, Index, Load, Member, Name, Store, TableCall, Temp, Unary
+from kicklint.flow import (
+    Call,
+    Const,
+    ControlFlowGraph,
+    Expr,
+    Index,
+    Load,
+    Member,
+    Name,
+    Store,
+    TableCall,
+    Temp,
+    Unary,
+)
 from kicklint.rulebook import VcpuShape
 
 RUNNING = "@running"
@@ -41,7 +54,9 @@ class Aliases:
     which argument's vcpu the result of a function stands for, or None.
     """
 
-    def __init__(self, graph: ControlFlowGraph, shape: VcpuShape, derived: Callable[[str], int | None]) -> None:
+    def __init__(
+        self, graph: ControlFlowGraph, shape: VcpuShape, derived: Callable[[str], int | None]
+    ) -> None:
         self.shape = shape
         self.derived = derived
         self.parameters = {each.name for each in graph.parameters}

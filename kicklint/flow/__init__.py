@@ -27,7 +27,6 @@ from kicklint.flow.ir import (
     Unary,
     show,
 )
-
 from kicklint.flow.tables import member_assignments
 
 __all__ = [
@@ -56,6 +55,6 @@ __all__ = [
     "build_graph",
     "constant_expression",
     "member_assignments",
-    "substitute",
     "show",
+    "substitute",
 ]

@@ -28,7 +28,7 @@ def substitute(macro: Macro, arguments: list[str]) -> str | None:
         values.setdefault(name, "")
     tokens = _TOKEN.findall(macro.body)
     out: list[str] = []
-    for index, token in enumerate(tokens):
+    for token in tokens:
         if token in values:
             if out and out[-1] == "#":
                 out[-1] = '"' + values[token].replace("\\", "\\\\").replace('"', '\\"') + '"'

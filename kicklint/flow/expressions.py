@@ -9,10 +9,8 @@ from tree_sitter import Node as SyntaxNode
 from kicklint.base import Span
 from kicklint.flow.builder import GraphBuilder
 from kicklint.flow.dialect import FlowDialect, TooDeepError
-from kicklint.flow.expansion import substitute
 from kicklint.flow.ir import (
     Binary,
-    Call,
     Const,
     Expr,
     Index,
@@ -21,14 +19,12 @@ from kicklint.flow.ir import (
     Name,
     Opaque,
     Store,
-    TableCall,
     Temp,
     Unary,
 )
 from kicklint.syntax import Body
 
 MAX_DEPTH = 400
-MAX_EXPANSION = 12
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)[uUlL]*")
 _SIMPLE = {"true": 1, "false": 0, "NULL": 0}
 
@@ -79,25 +75,25 @@ class ExpressionLowering:
 
     def _condition(self, node: SyntaxNode, true: int, false: int) -> None:
         if node.type == "parenthesized_expression" and node.named_child_count >= 1:
-            inner = _first(node)
+            inner = first_of(node)
             if inner is not None and inner.type != "compound_statement":
                 self.condition(inner, true, false)
                 return
-        if node.type == "unary_expression" and _operator(node) == "!":
-            self.condition(_field(node, "argument"), false, true)
+        if node.type == "unary_expression" and operator_of(node) == "!":
+            self.condition(field_of(node, "argument"), false, true)
             return
-        if node.type == "binary_expression" and _operator(node) in ("&&", "||"):
+        if node.type == "binary_expression" and operator_of(node) in ("&&", "||"):
             middle = self.builder.label()
-            if _operator(node) == "&&":
-                self.condition(_field(node, "left"), middle, false)
+            if operator_of(node) == "&&":
+                self.condition(field_of(node, "left"), middle, false)
             else:
-                self.condition(_field(node, "left"), true, middle)
+                self.condition(field_of(node, "left"), true, middle)
             self.builder.place(middle)
-            self.condition(_field(node, "right"), true, false)
+            self.condition(field_of(node, "right"), true, false)
             return
         if node.type == "comma_expression":
-            self.value(_field(node, "left"))
-            self.condition(_field(node, "right"), true, false)
+            self.value(field_of(node, "left"))
+            self.condition(field_of(node, "right"), true, false)
             return
         if node.type == "call_expression":
             argument = self._transparent_argument(node)
@@ -110,13 +106,13 @@ class ExpressionLowering:
         self.builder.branch(value, true, false)
 
     def _transparent_argument(self, node: SyntaxNode) -> SyntaxNode | None:
-        function = _field(node, "function")
+        function = field_of(node, "function")
         if function.type == "identifier" and self.text(function) in self.dialect.transparent:
-            return next(iter(_arguments(node)), None)
+            return next(iter(arguments_of(node)), None)
         return None
 
     def _rest(self, node: SyntaxNode) -> None:
-        for argument in _arguments(node)[1:]:
+        for argument in arguments_of(node)[1:]:
             self.value(argument)
 
     def _truth(self, node: SyntaxNode) -> Expr:
@@ -159,7 +155,7 @@ class ExpressionLowering:
         return Const(int(digits, 0))
 
     def _parenthesized_expression(self, node: SyntaxNode) -> Expr:
-        inner = _first(node)
+        inner = first_of(node)
         if inner is None:
             return Opaque(self.text(node))
         if inner.type == "compound_statement":
@@ -171,42 +167,42 @@ class ExpressionLowering:
         raise NotImplementedError
 
     def _unary_expression(self, node: SyntaxNode) -> Expr:
-        operator = _operator(node)
+        operator = operator_of(node)
         if operator == "!":
             return self._truth(node)
-        operand = self.value(_field(node, "argument"))
+        operand = self.value(field_of(node, "argument"))
         if operator == "-" and isinstance(operand, Const):
             return Const(-operand.value)
         return operand if operator == "+" else Unary(operator, operand)
 
     def _pointer_expression(self, node: SyntaxNode) -> Expr:
-        operator = _operator(node)
-        argument = _field(node, "argument")
+        operator = operator_of(node)
+        argument = field_of(node, "argument")
         if operator == "&":
             operand = self.place(argument)
-            return operand.operand if _is(operand, "*") else Unary("&", operand)
+            return _without("*", operand) or Unary("&", operand)
         operand = self.value(argument)
-        return operand.operand if _is(operand, "&") else Unary("*", operand)
+        return _without("&", operand) or Unary("*", operand)
 
     def place(self, node: SyntaxNode) -> Expr:
         """``node`` as a place: its own value is not read."""
         if node.type == "parenthesized_expression":
-            inner = _first(node)
+            inner = first_of(node)
             if inner is not None and inner.type != "compound_statement":
                 return self.place(inner)
         if node.type == "field_expression":
             return self._member(node)
         if node.type == "cast_expression":
-            return self.place(_field(node, "value"))
+            return self.place(field_of(node, "value"))
         return self.value(node)
 
     def _member(self, node: SyntaxNode) -> Member:
-        argument = _field(node, "argument")
-        field = self.text(_field(node, "field"))
-        operator = _operator(node)
+        argument = field_of(node, "argument")
+        field = self.text(field_of(node, "field"))
+        operator = operator_of(node)
         if operator == "->":
             base = self.value(argument)
-            return Member(base.operand, field) if _is(base, "&") else Member(Unary("*", base), field)
+            return Member(_without("&", base) or Unary("*", base), field)
         return Member(self.place(argument), field)
 
     def _field_expression(self, node: SyntaxNode) -> Expr:
@@ -219,24 +215,24 @@ class ExpressionLowering:
         return Temp(result)
 
     def _subscript_expression(self, node: SyntaxNode) -> Expr:
-        return Index(self.value(_field(node, "argument")), self.value(_field(node, "index")))
+        return Index(self.value(field_of(node, "argument")), self.value(field_of(node, "index")))
 
     def _binary_expression(self, node: SyntaxNode) -> Expr:
-        operator = _operator(node)
+        operator = operator_of(node)
         if operator in ("&&", "||"):
             return self._truth(node)
-        left = self.value(_field(node, "left"))
-        return Binary(operator, left, self.value(_field(node, "right")))
+        left = self.value(field_of(node, "left"))
+        return Binary(operator, left, self.value(field_of(node, "right")))
 
     def _comma_expression(self, node: SyntaxNode) -> Expr:
-        self.value(_field(node, "left"))
-        return self.value(_field(node, "right"))
+        self.value(field_of(node, "left"))
+        return self.value(field_of(node, "right"))
 
     def _conditional_expression(self, node: SyntaxNode) -> Expr:
         builder = self.builder
         true, false, end = builder.label(), builder.label(), builder.label()
         result = builder.temp()
-        test = _field(node, "condition")
+        test = field_of(node, "condition")
         chosen = node.child_by_field_name("consequence")
         if chosen is None:  # GNU `a ?: b`: the condition is the value
             condition = self.value(test)
@@ -247,49 +243,32 @@ class ExpressionLowering:
         builder.emit(Store(Temp(result), condition if chosen is None else self.value(chosen)))
         builder.jump(end)
         builder.place(false)
-        builder.emit(Store(Temp(result), self.value(_field(node, "alternative"))))
+        builder.emit(Store(Temp(result), self.value(field_of(node, "alternative"))))
         builder.jump(end)
         builder.place(end)
         return Temp(result)
 
     def _assignment_expression(self, node: SyntaxNode) -> Expr:
-        value = self.value(_field(node, "right"))
-        place = self.place(_field(node, "left"))
+        value = self.value(field_of(node, "right"))
+        place = self.place(field_of(node, "left"))
         self.at(node)
-        self.builder.emit(Store(place, value, _operator(node)[:-1]))
+        self.builder.emit(Store(place, value, operator_of(node)[:-1]))
         return place if isinstance(place, Name | Temp) else value
 
     def _update_expression(self, node: SyntaxNode) -> Expr:
-        place = self.place(_field(node, "argument"))
+        place = self.place(field_of(node, "argument"))
         self.at(node)
-        self.builder.emit(Store(place, Const(1), _operator(node)[0]))
+        self.builder.emit(Store(place, Const(1), operator_of(node)[0]))
         return place
 
     def _cast_expression(self, node: SyntaxNode) -> Expr:
-        return self.value(_field(node, "value"))
+        return self.value(field_of(node, "value"))
 
     def _sizeof_expression(self, node: SyntaxNode) -> Expr:
         return Opaque(self.text(node))
 
     _alignof_expression = _offsetof_expression = _string_literal = _concatenated_string = _sizeof_expression
     _char_literal = _type_descriptor = _sizeof_expression
-
-    def _gnu_asm_expression(self, node: SyntaxNode) -> Expr:
-        labels = node.child_by_field_name("goto_labels")
-        if labels is not None:
-            self.fork_to([self.text(each) for each in labels.named_children])
-        return Opaque("asm")
-
-    def fork_to(self, labels: list[str]) -> None:
-        """Control may go on, or to any of these C labels."""
-        builder = self.builder
-        onward = builder.label()
-        ways = [builder.label() for _ in labels]
-        builder.choose(onward, *ways)
-        for way, name in zip(ways, labels, strict=True):
-            builder.place(way)
-            builder.goto(name)
-        builder.place(onward)
 
     def _other(self, node: SyntaxNode) -> Expr:
         if node.type in ("compound_statement", "expression_statement", "declaration"):
@@ -299,111 +278,26 @@ class ExpressionLowering:
                 self.value(child)
         return Opaque(self.text(node)[:60])
 
-    def _call_expression(self, node: SyntaxNode) -> Expr:
-        function = _field(node, "function")
-        if function.type == "identifier":
-            return self._named_call(node, self.text(function))
-        if function.type == "call_expression":
-            inner = _field(function, "function")
-            name = self.text(inner) if inner.type == "identifier" else ""
-            if name in self.dialect.tables:
-                return self._table_call(node, name, function)
-        callee = self.place(function) if function.type == "field_expression" else self.value(function)
-        return self._finish(node, "", callee, self.arguments(node, frozenset()))
 
-    def _table_call(self, node: SyntaxNode, name: str, function: SyntaxNode) -> Expr:
-        argument = next(iter(_arguments(function)), None)
-        member = self.text(argument) if argument is not None else ""
-        for prefix in self.dialect.tables[name]:
-            if member.startswith(prefix):
-                member = member.removeprefix(prefix)
-                break
-        args = self.arguments(node, frozenset())
-        self.at(node)
-        result = self.builder.temp()
-        self.builder.emit(TableCall(result, member, args))
-        return Temp(result)
-
-    def _named_call(self, node: SyntaxNode, name: str) -> Expr:
-        dialect, builder = self.dialect, self.builder
-        if name in dialect.transparent:
-            self._rest(node)
-            argument = next(iter(_arguments(node)), None)
-            return self._truth(argument) if argument is not None else Opaque(name)
-        if name in dialect.fatal:
-            argument = next(iter(_arguments(node)), None)
-            if argument is not None:
-                dead, onward = builder.label(), builder.label()
-                self.condition(argument, dead, onward)
-                builder.place(onward)
-            return Const(0)
-        if name in dialect.through:
-            args = self.arguments(node, frozenset())
-            position = dialect.through[name]
-            if position < len(args) and isinstance(args[position], Name):
-                callee = args[position]
-                return self._finish(node, callee.id, callee, args[position + 1 :])  # type: ignore[union-attr]
-        macro = dialect.macro(name) if name not in self.expanding else None
-        if macro is not None and len(self.expanding) < MAX_EXPANSION:
-            text = substitute(macro, [self.text(each) for each in _arguments(node)])
-            expanded = self._expand(node, name, text)
-            if expanded is not None:
-                return expanded
-        args = self.arguments(node, dialect.places.get(name, frozenset()))
-        result = self._finish(node, name, Name(name), args)
-        if name in dialect.noreturn:
-            builder.current = None
-        return result
-
-    def _expand(self, node: SyntaxNode, name: str, text: str | None) -> Expr | None:
-        fragment = self.dialect.fragment(text.encode()) if text is not None else None
-        if fragment is None:
-            return None
-        self.at(node)
-        outer = self.body
-        self.expanding.append(name)
-        self.body = fragment
-        try:
-            return self.statement_expression(fragment.node)
-        finally:
-            self.body = outer
-            self.expanding.pop()
-
-    def arguments(self, node: SyntaxNode, places: frozenset[int]) -> tuple[Expr, ...]:
-        """Lower the arguments of a call; those in ``places`` are not read."""
-        return tuple(
-            self.place(each) if index in places else self.value(each)
-            for index, each in enumerate(_arguments(node))
-        )
-
-    def _finish(self, node: SyntaxNode, name: str, callee: Expr, args: tuple[Expr, ...]) -> Expr:
-        self.at(node)
-        result = self.builder.temp()
-        self.builder.emit(Call(result, name, callee, args))
-        for each in args:
-            # A macro that is given a label of this function may go there.
-            if isinstance(each, Name) and each.id in self.label_names:
-                self.fork_to([each.id])
-        return Temp(result)
-
-    label_names: frozenset[str] = frozenset()
-
-
-def _arguments(node: SyntaxNode) -> list[SyntaxNode]:
+def arguments_of(node: SyntaxNode) -> list[SyntaxNode]:
+    """The arguments of a call."""
     arguments = node.child_by_field_name("arguments")
     return [each for each in arguments.named_children if each.type != "comment"] if arguments else []
 
 
-def _first(node: SyntaxNode) -> SyntaxNode | None:
+def first_of(node: SyntaxNode) -> SyntaxNode | None:
+    """The first named child that is no comment."""
     return next((each for each in node.named_children if each.type != "comment"), None)
 
 
-def _operator(node: SyntaxNode) -> str:
+def operator_of(node: SyntaxNode) -> str:
+    """The operator of an expression."""
     operator = node.child_by_field_name("operator")
     return operator.type if operator is not None else ""
 
 
-def _field(node: SyntaxNode, name: str) -> SyntaxNode:
+def field_of(node: SyntaxNode, name: str) -> SyntaxNode:
+    """The child ``name``. Raises MissingFieldError when the tree lacks it."""
     child = node.child_by_field_name(name)
     if child is None:
         raise MissingFieldError(f"{node.type} without {name}")
@@ -414,5 +308,6 @@ class MissingFieldError(Exception):
     """The syntax tree lacks a part; only a damaged function can have that."""
 
 
-def _is(expr: Expr, operator: str) -> bool:
-    return isinstance(expr, Unary) and expr.op == operator
+def _without(operator: str, expr: Expr) -> Expr | None:
+    """What ``operator`` is applied to in ``expr``, None when it is something else."""
+    return expr.operand if isinstance(expr, Unary) and expr.op == operator else None

@@ -8,9 +8,8 @@ from kicklint.base import Span
 from kicklint.flow.builder import GraphBuilder
 from kicklint.flow.dialect import FlowDialect, TooDeepError
 from kicklint.flow.expressions import MissingFieldError
-from kicklint.flow.ir import ControlFlowGraph, Local
+from kicklint.flow.ir import ControlFlowGraph, Expr, Local
 from kicklint.flow.statements import StatementLowering
-from kicklint.flow.ir import Expr
 from kicklint.syntax import Body, Function
 
 MAX_NODES = 60_000
@@ -83,7 +82,11 @@ def constant_expression(text: str, dialect: FlowDialect) -> Expr | None:
     if body is None:
         return None
     statements = [each for each in body.node.named_children if each.type != "comment"]
-    if len(statements) != 1 or statements[0].type != "expression_statement" or not statements[0].named_children:
+    if (
+        len(statements) != 1
+        or statements[0].type != "expression_statement"
+        or not statements[0].named_children
+    ):
         return None
     builder = GraphBuilder("", Span("", 1, 1, 1, 1))
     try:

@@ -7,7 +7,8 @@ import re
 from tree_sitter import Node as SyntaxNode
 
 from kicklint.flow.builder import Target
-from kicklint.flow.expressions import ExpressionLowering, _arguments, _field
+from kicklint.flow.calls import CallLowering
+from kicklint.flow.expressions import arguments_of, field_of
 from kicklint.flow.ir import Binary, Call, Const, Expr, Local, Name, Opaque, Return, Store, Temp
 
 _DEFINED = re.compile(r"\b(?:defined|IS_ENABLED|IS_BUILTIN|IS_REACHABLE)\s*\(?\s*(\w+)\s*\)?")
@@ -15,7 +16,7 @@ _LOOPS = ("while_statement", "for_statement", "do_statement")
 _CONDITIONALS = ("preproc_if", "preproc_ifdef", "preproc_elif", "preproc_elifdef")
 
 
-class StatementLowering(ExpressionLowering):
+class StatementLowering(CallLowering):
     """Lowers statements of one function into a builder."""
 
     def __init__(self, *args: object) -> None:
@@ -29,7 +30,12 @@ class StatementLowering(ExpressionLowering):
         if method is not None:
             self.at(node)
             method(node)
-        elif node.is_named and node.type not in ("comment", "preproc_def", "preproc_function_def", "preproc_call"):
+        elif node.is_named and node.type not in (
+            "comment",
+            "preproc_def",
+            "preproc_function_def",
+            "preproc_call",
+        ):
             self.value(node)
 
     def block(self, nodes: list[SyntaxNode]) -> None:
@@ -75,13 +81,13 @@ class StatementLowering(ExpressionLowering):
 
     def _guard(self, node: SyntaxNode) -> bool:
         """``guard(class)(args);``: taken here, released where the block is left."""
-        function = _field(node, "function")
+        function = field_of(node, "function")
         if function.type != "call_expression":
             return False
-        inner = _field(function, "function")
+        inner = field_of(function, "function")
         if inner.type != "identifier" or self.text(inner) != "guard":
             return False
-        kind = ", ".join(self.text(each) for each in _arguments(function))
+        kind = ", ".join(self.text(each) for each in arguments_of(function))
         self._acquire(node, kind, self.arguments(node, frozenset()))
         return True
 
@@ -110,9 +116,9 @@ class StatementLowering(ExpressionLowering):
         builder = self.builder
         then, otherwise, end = builder.label(), builder.label(), builder.label()
         alternative = node.child_by_field_name("alternative")
-        self.condition(_field(node, "condition"), then, otherwise)
+        self.condition(field_of(node, "condition"), then, otherwise)
         builder.place(then)
-        self._nested(_field(node, "consequence"))
+        self._nested(field_of(node, "consequence"))
         builder.jump(end)
         builder.place(otherwise)
         # A chain of else-ifs is walked, not descended: it can be very long.
@@ -122,9 +128,9 @@ class StatementLowering(ExpressionLowering):
             if inner is not None and inner.type == "if_statement":
                 builder.statement += 1
                 then, otherwise = builder.label(), builder.label()
-                self.condition(_field(inner, "condition"), then, otherwise)
+                self.condition(field_of(inner, "condition"), then, otherwise)
                 builder.place(then)
-                self._nested(_field(inner, "consequence"))
+                self._nested(field_of(inner, "consequence"))
                 builder.jump(end)
                 builder.place(otherwise)
                 alternative = inner.child_by_field_name("alternative")
@@ -151,9 +157,9 @@ class StatementLowering(ExpressionLowering):
         builder = self.builder
         head, body, end = builder.label(), builder.label(), builder.label()
         builder.place(head)
-        self.condition(_field(node, "condition"), body, end)
+        self.condition(field_of(node, "condition"), body, end)
         builder.place(body)
-        self._loop_body(_field(node, "body"), end, head)
+        self._loop_body(field_of(node, "body"), end, head)
         builder.jump(head)
         builder.place(end)
 
@@ -169,7 +175,7 @@ class StatementLowering(ExpressionLowering):
         ``scoped_guard`` and its like have the same shape but run once, guarded.
         """
         builder = self.builder
-        arguments = self._header(_field(node, "condition"))
+        arguments = self._header(field_of(node, "condition"))
         if "guard" in macro:
             kind = self.text(arguments[0]) if arguments else ""
             args = tuple(self.value(each) for each in arguments[1:])
@@ -177,7 +183,7 @@ class StatementLowering(ExpressionLowering):
             with builder.scope():
                 self._acquire(node, kind, args)
                 builder.targets.append(Target(end, end, len(builder.scopes) - 1))
-                self._nested(_field(node, "body"))
+                self._nested(field_of(node, "body"))
                 builder.targets.pop()
             builder.place(end)
             return
@@ -192,7 +198,7 @@ class StatementLowering(ExpressionLowering):
         for each in args:
             if isinstance(each, Name) and each.id in builder.locals:
                 builder.emit(Store(each, Temp(result)))
-        self._loop_body(_field(node, "body"), end, head)
+        self._loop_body(field_of(node, "body"), end, head)
         builder.jump(head)
         builder.place(end)
 
@@ -201,7 +207,7 @@ class StatementLowering(ExpressionLowering):
         found: list[SyntaxNode] = []
         inner = next((each for each in node.named_children if each.type != "comment"), None)
         while inner is not None and inner.type == "comma_expression":
-            left, right = _field(inner, "left"), _field(inner, "right")
+            left, right = field_of(inner, "left"), field_of(inner, "right")
             if left.type == "comma_expression":
                 found.insert(0, right)
                 inner = left
@@ -216,10 +222,10 @@ class StatementLowering(ExpressionLowering):
         builder = self.builder
         head, test, end = builder.label(), builder.label(), builder.label()
         builder.place(head)
-        self._loop_body(_field(node, "body"), end, test)
+        self._loop_body(field_of(node, "body"), end, test)
         builder.place(test)
         builder.statement += 1
-        self.condition(_field(node, "condition"), head, end)
+        self.condition(field_of(node, "condition"), head, end)
         builder.place(end)
 
     def _do_for_statement(self, node: SyntaxNode) -> None:
@@ -235,7 +241,7 @@ class StatementLowering(ExpressionLowering):
                 builder.statement += 1
                 self.condition(test, body, end)
             builder.place(body)
-            self._loop_body(_field(node, "body"), end, step)
+            self._loop_body(field_of(node, "body"), end, step)
             builder.place(step)
             update = node.child_by_field_name("update")
             if update is not None:
@@ -245,17 +251,17 @@ class StatementLowering(ExpressionLowering):
 
     def _do_switch_statement(self, node: SyntaxNode) -> None:
         builder = self.builder
-        subject = self.value(_field(node, "condition"))
+        subject = self.value(field_of(node, "condition"))
         dispatch, end = builder.label(), builder.label()
         builder.jump(dispatch)
         cases: list[tuple[SyntaxNode | None, int]] = []
         self.switches.append((subject, cases))
         builder.targets.append(Target(end, None, len(builder.scopes)))
-        self._nested(_field(node, "body"))
+        self._nested(field_of(node, "body"))
         builder.targets.pop()
         self.switches.pop()
         builder.jump(end)
-        self.at(_field(node, "condition"))
+        self.at(field_of(node, "condition"))
         builder.current = dispatch
         default = end
         for value, label in cases:
@@ -284,14 +290,14 @@ class StatementLowering(ExpressionLowering):
                 self.statement(child)
 
     def _do_labeled_statement(self, node: SyntaxNode) -> None:
-        label = _field(node, "label")
+        label = field_of(node, "label")
         self.builder.define_label(self.text(label))
         for child in node.named_children:
             if child.id != label.id:
                 self.statement(child)
 
     def _do_goto_statement(self, node: SyntaxNode) -> None:
-        self.builder.goto(self.text(_field(node, "label")))
+        self.builder.goto(self.text(field_of(node, "label")))
 
     def _do_break_statement(self, _node: SyntaxNode) -> None:
         self._jump_out(lambda target: target.breaks)
@@ -324,14 +330,14 @@ class StatementLowering(ExpressionLowering):
     # Conditional compilation: both arms are real, and agree on the symbol.
 
     def _do_preproc_ifdef(self, node: SyntaxNode) -> None:
-        symbol = self.text(_field(node, "name"))
+        symbol = self.text(field_of(node, "name"))
         negated = node.children[0].type in ("#ifndef", "#elifndef")
         self._arms(node, Name(f"#{symbol}"), negated, node.child_by_field_name("name"))
 
     _do_preproc_elifdef = _do_preproc_ifdef
 
     def _do_preproc_if(self, node: SyntaxNode) -> None:
-        condition = _field(node, "condition")
+        condition = field_of(node, "condition")
         text = self.text(condition).strip()
         negated = text.startswith("!")
         match = _DEFINED.fullmatch(text.lstrip("! "))

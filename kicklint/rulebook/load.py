@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kicklint.base import RulebookError
 from kicklint.rulebook.locate import rules_directory
-from kicklint.rulebook.model import Automaton, RuleInfo, Rulebook
+from kicklint.rulebook.model import Automaton, Rulebook, RuleInfo
 from kicklint.rulebook.reader import read_file
 from kicklint.rulebook.vocabulary import Architectures, EventKind, Lexicon, Macros, Vocabulary
 

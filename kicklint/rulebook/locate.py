@@ -17,4 +17,6 @@ def rules_directory() -> Path:
     for candidate in (package / "rules", package.parent / "rules"):
         if (candidate / "vocabulary.toml").is_file():
             return candidate
-    raise RulebookError(f"the rules are missing from this installation (looked beside {package}); install kicklint again")
+    raise RulebookError(
+        f"the rules are missing from this installation (looked beside {package}); install kicklint again"
+    )

@@ -76,7 +76,7 @@ def _convert(hint: typing.Any, value: object, file: str, key: str) -> object:
         return read_table(typing.cast("type[object]", hint), value, file, key)
     if isinstance(hint, type) and issubclass(hint, enum.StrEnum):
         try:
-            return hint(value)
+            return hint(str(value))
         except ValueError:
             raise RulebookError(
                 f"{file}: key {key!r} must be one of {', '.join(each.value for each in hint)}"

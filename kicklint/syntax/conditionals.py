@@ -140,11 +140,11 @@ def truth(arm: Arm, configuration: dict[str, bool]) -> bool | None:
 def _apply(text: str, holes: list[tuple[int, int]], rewrites: list[tuple[int, str]]) -> str:
     pieces: list[str] = []
     last = 0
-    edits = [(start, end, blank(text[start:end])) for start, end in holes]
+    edits = [(start, end, "") for start, end in holes]
     edits += [(start, start + len(new), new) for start, new in rewrites]
     for start, end, new in sorted(edits):
         if start >= last:
-            pieces += text[last:start], new
+            pieces += text[last:start], new or blank(text[start:end])
             last = end
         elif end > last:
             pieces.append(blank(text[last:end]))

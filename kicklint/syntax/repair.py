@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from kicklint.syntax.dialect import Dialect
 from kicklint.syntax.rewrite import KEYWORDS, Rewriting, begins_statement, room
-from kicklint.syntax.scan import HELD_NEWLINE, closing, mask, restore, skip_space
+from kicklint.syntax.scan import HELD_NEWLINE, mask, restore, skip_space
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(", re.A)
 _ASSEMBLY = re.compile(r"\b([A-Za-z_]\w*)((?:\s+(?:volatile|inline|goto)\b)*)\s*\(", re.A)
@@ -43,7 +43,7 @@ def _assembly(rewriting: Rewriting, *, whole: bool) -> None:
         if match.group(1) not in known:
             continue
         opening = match.end() - 1
-        close = closing(text, opening)
+        close = rewriting.closing(opening)
         if close < 0:
             continue
         if not match.group(2) and _DECLARED.search(text[max(0, match.start() - 80) : match.start()]):
@@ -73,7 +73,7 @@ def _calls(rewriting: Rewriting) -> None:
         word, opening = match.group(1), match.end() - 1
         if word in KEYWORDS or word in rewriting.dialect.assembly:
             continue
-        close = closing(text, opening)
+        close = rewriting.closing(opening)
         if close < 0:
             continue
         if word in rewriting.dialect.type_operators:

@@ -26,6 +26,7 @@ KEYWORDS = frozenset(
 )
 _WORD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _LONGEST_LABEL = 120
+_MOST_UNCLOSED = 100
 _OPERATOR = re.compile(r"[;,)=+*/&|<>.?:\]\[-]")
 
 
@@ -37,6 +38,7 @@ class Rewriting:
     dialect: Dialect
     notes: dict[int, str] = field(default_factory=dict)
     _edits: list[tuple[int, str]] = field(default_factory=list)
+    _unclosed: int = 0
 
     def result(self) -> str:
         """The text with every edit applied. Of edits that overlap the first in the text wins."""
@@ -58,6 +60,18 @@ class Rewriting:
         rest = blank(self.text[start + len(replacement) : end])
         self._edits.append((start, replacement + rest))
 
+    def closing(self, opening: int) -> int:
+        """The index of the parenthesis that closes the one at ``opening``, -1 when it is not near.
+
+        After some that are not, no more are looked for: the text is no C.
+        """
+        if self._unclosed > _MOST_UNCLOSED:
+            return -1
+        end = closing(self.text, opening)
+        if end < 0:
+            self._unclosed += 1
+        return end
+
     def words(self, start: int = 0, end: int | None = None) -> None:
         """Rewrite every word that the dialect knows."""
         text = self.text
@@ -77,7 +91,7 @@ class Rewriting:
         opening = skip_space(self.text, after)
         if self.text[opening : opening + 1] != "(":
             return
-        end = closing(self.text, opening)
+        end = self.closing(opening)
         if end < 0:
             return
         if role is Role.ATTRIBUTE_CALL:

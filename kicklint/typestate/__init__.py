@@ -3,14 +3,23 @@
 Pure functions over values; never sees a syntax node or a file.
 """
 
+from kicklint.typestate.evaluate import Evaluator
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program, Resume
 from kicklint.typestate.search import Outcome, Violation, search
 from kicklint.typestate.simulate import Simulator
 from kicklint.typestate.summary import Context, Summary
 from kicklint.typestate.trail import RawStep
-from kicklint.typestate.evaluate import Evaluator
-from kicklint.typestate.values import FunctionPointer, Range, Symbol, Value, contains, disjoint, exactly, number
+from kicklint.typestate.values import (
+    FunctionPointer,
+    Range,
+    Symbol,
+    Value,
+    contains,
+    disjoint,
+    exactly,
+    number,
+)
 
 __all__ = [
     "Context",

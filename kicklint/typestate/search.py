@@ -11,7 +11,7 @@ from kicklint.rulebook import Automaton, EventKind
 from kicklint.typestate.machine import Machine
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
-from kicklint.typestate.summary import Binding, Context, HarmKey
+from kicklint.typestate.summary import Context, HarmKey
 from kicklint.typestate.trail import RawStep, trail
 
 _MAX_CLIMB = 400

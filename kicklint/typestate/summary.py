@@ -38,11 +38,11 @@ class HarmKey:
 class Link:
     """How a point was first reached: from ``previous``, through ``inner`` if by a call.
 
-    ``inner`` is the callee's context with the exit state, or the harm, that is taken.
+    ``inner`` is the callee's context with the exit state that is taken.
     """
 
     previous: Point | None
-    inner: tuple[Context, ProtocolState | HarmKey] | None = None
+    inner: tuple[Context, ProtocolState] | None = None
 
 
 @dataclass(frozen=True, slots=True)

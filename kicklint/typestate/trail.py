@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from kicklint.events import Event, EventGraph
 from kicklint.flow import ControlFlowGraph
+from kicklint.typestate.function_run import concerns
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.program import Program
-from kicklint.typestate.simulate import Simulator, concerns
+from kicklint.typestate.simulate import Simulator
 from kicklint.typestate.summary import Context, HarmKey, Point, Summary
 from kicklint.typestate.values import Value
 
@@ -82,7 +83,7 @@ class _Tracer:
                 onward=onward,
             )
             onward = node
-            if link.inner is not None and isinstance(link.inner[1], ProtocolState):
+            if link.inner is not None:
                 callee, exit_state = link.inner
                 step.enters = callee
                 step.inner, step.returns = self._through(frame, summary.context, callee, exit_state)

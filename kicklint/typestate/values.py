@@ -67,7 +67,9 @@ def join(left: Value | None, right: Value | None) -> Value | None:
     high = None if left.high is None or right.high is None else max(left.high, right.high)
     ones = _ones(left) & _ones(right)
     excluded = frozenset(
-        each for each in left.excluded | right.excluded | {0} if not contains(left, each) and not contains(right, each)
+        each
+        for each in left.excluded | right.excluded | {0}
+        if not contains(left, each) and not contains(right, each)
     )
     if low is None and high is None and not ones and not excluded:
         return None
@@ -133,13 +135,15 @@ def compare(operator: str, left: Value | None, right: Value | None) -> bool | No
     if operator in (">", ">="):
         left, right = right, left
     strict = operator in ("<", ">")
-    if left.high is not None and right.low is not None:
-        if left.high < right.low or (not strict and left.high == right.low):
-            return True
-    if left.low is not None and right.high is not None:
-        if left.low > right.high or (strict and left.low == right.high):
-            return False
-    return None
+    below = _before(left.high, right.low, not strict)
+    above = _before(right.high, left.low, strict)
+    return True if below else False if above else None
+
+
+def _before(one: int | None, other: int | None, or_equal: bool) -> bool:
+    if one is None or other is None:
+        return False
+    return one <= other if or_equal else one < other
 
 
 def arithmetic(operator: str, left: Value | None, right: Value | None) -> Value | None:
@@ -148,7 +152,9 @@ def arithmetic(operator: str, left: Value | None, right: Value | None) -> Value 
     if one is not None and other is not None:
         return _exact(operator, one, other)
     if operator == "|":
-        ones = (_ones(left) if isinstance(left, Range) else 0) | (_ones(right) if isinstance(right, Range) else 0)
+        ones = (_ones(left) if isinstance(left, Range) else 0) | (
+            _ones(right) if isinstance(right, Range) else 0
+        )
         # A negative number has all the high bits set, and so has what is or-ed with it.
         return Range(None, -1 if ones < 0 else None, ones, frozenset({0})) if ones else None
     if operator == "&":

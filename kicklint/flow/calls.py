@@ -1,0 +1,121 @@
+"""Lowering of calls: through tables and macros, transparent and fatal ones, hidden gotos."""
+
+from __future__ import annotations
+
+from tree_sitter import Node as SyntaxNode
+
+from kicklint.flow.expansion import substitute
+from kicklint.flow.expressions import ExpressionLowering, arguments_of, field_of
+from kicklint.flow.ir import Call, Const, Expr, Name, Opaque, TableCall, Temp
+
+MAX_EXPANSION = 12
+
+
+class CallLowering(ExpressionLowering):
+    """Lowers calls of one function into a builder."""
+
+    label_names: frozenset[str] = frozenset()
+
+    def _gnu_asm_expression(self, node: SyntaxNode) -> Expr:
+        labels = node.child_by_field_name("goto_labels")
+        if labels is not None:
+            self.fork_to([self.text(each) for each in labels.named_children])
+        return Opaque("asm")
+
+    def fork_to(self, labels: list[str]) -> None:
+        """Control may go on, or to any of these C labels."""
+        builder = self.builder
+        onward = builder.label()
+        ways = [builder.label() for _ in labels]
+        builder.choose(onward, *ways)
+        for way, name in zip(ways, labels, strict=True):
+            builder.place(way)
+            builder.goto(name)
+        builder.place(onward)
+
+    def _call_expression(self, node: SyntaxNode) -> Expr:
+        function = field_of(node, "function")
+        if function.type == "identifier":
+            return self._named_call(node, self.text(function))
+        if function.type == "call_expression":
+            inner = field_of(function, "function")
+            name = self.text(inner) if inner.type == "identifier" else ""
+            if name in self.dialect.tables:
+                return self._table_call(node, name, function)
+        callee = self.place(function) if function.type == "field_expression" else self.value(function)
+        return self._finish(node, "", callee, self.arguments(node, frozenset()))
+
+    def _table_call(self, node: SyntaxNode, name: str, function: SyntaxNode) -> Expr:
+        argument = next(iter(arguments_of(function)), None)
+        member = self.text(argument) if argument is not None else ""
+        for prefix in self.dialect.tables[name]:
+            if member.startswith(prefix):
+                member = member.removeprefix(prefix)
+                break
+        args = self.arguments(node, frozenset())
+        self.at(node)
+        result = self.builder.temp()
+        self.builder.emit(TableCall(result, member, args))
+        return Temp(result)
+
+    def _named_call(self, node: SyntaxNode, name: str) -> Expr:
+        dialect, builder = self.dialect, self.builder
+        if name in dialect.transparent:
+            self._rest(node)
+            argument = next(iter(arguments_of(node)), None)
+            return self._truth(argument) if argument is not None else Opaque(name)
+        if name in dialect.fatal:
+            argument = next(iter(arguments_of(node)), None)
+            if argument is not None:
+                dead, onward = builder.label(), builder.label()
+                self.condition(argument, dead, onward)
+                builder.place(onward)
+            return Const(0)
+        if name in dialect.through:
+            args = self.arguments(node, frozenset())
+            position = dialect.through[name]
+            callee = args[position] if position < len(args) else None
+            if isinstance(callee, Name):
+                return self._finish(node, callee.id, callee, args[position + 1 :])
+        macro = dialect.macro(name) if name not in self.expanding else None
+        if macro is not None and len(self.expanding) < MAX_EXPANSION:
+            text = substitute(macro, [self.text(each) for each in arguments_of(node)])
+            expanded = self._expand(node, name, text)
+            if expanded is not None:
+                return expanded
+        args = self.arguments(node, dialect.places.get(name, frozenset()))
+        result = self._finish(node, name, Name(name), args)
+        if name in dialect.noreturn:
+            builder.current = None
+        return result
+
+    def _expand(self, node: SyntaxNode, name: str, text: str | None) -> Expr | None:
+        fragment = self.dialect.fragment(text.encode()) if text is not None else None
+        if fragment is None:
+            return None
+        self.at(node)
+        outer = self.body
+        self.expanding.append(name)
+        self.body = fragment
+        try:
+            return self.statement_expression(fragment.node)
+        finally:
+            self.body = outer
+            self.expanding.pop()
+
+    def arguments(self, node: SyntaxNode, places: frozenset[int]) -> tuple[Expr, ...]:
+        """Lower the arguments of a call; those in ``places`` are not read."""
+        return tuple(
+            self.place(each) if index in places else self.value(each)
+            for index, each in enumerate(arguments_of(node))
+        )
+
+    def _finish(self, node: SyntaxNode, name: str, callee: Expr, args: tuple[Expr, ...]) -> Expr:
+        self.at(node)
+        result = self.builder.temp()
+        self.builder.emit(Call(result, name, callee, args))
+        for each in args:
+            # A macro that is given a label of this function may go there.
+            if isinstance(each, Name) and each.id in self.label_names:
+                self.fork_to([each.id])
+        return Temp(result)

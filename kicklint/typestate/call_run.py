@@ -1,0 +1,165 @@
+"""Calls: which callees, for which vcpu, with which constants, through summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kicklint.events import RUNNING, CallSite, Role
+from kicklint.flow import (
+    Call,
+    Expr,
+    Member,
+    Name,
+    Node,
+    TableCall,
+    Temp,
+    Unary,
+)
+from kicklint.rulebook import EventKind
+from kicklint.typestate.evaluate import Valuation
+from kicklint.typestate.function_run import FunctionRun, with_value
+from kicklint.typestate.machine import ProtocolState
+from kicklint.typestate.summary import Binding, Context, Harm, Link, Point
+from kicklint.typestate.values import (
+    FunctionPointer,
+    Symbol,
+    Value,
+    number,
+)
+
+_SMALL_FUNCTION = 60
+_MAX_VALUE_DEPTH = 3
+
+
+class CallRun(FunctionRun):
+    """A pass over one function that takes its calls."""
+
+    def call(self, point: Point, node: Node, call: Call | TableCall, known: Valuation) -> None:
+        """Take a call: its event, its callees, or whatever is not in the tree."""
+        known = self._forget_addressed(call, known)
+        event = self.events.events.get(point[0])
+        if event is not None:
+            self.event(point, node, event, known, call.dst)
+            return
+        site = self.events.calls.get(point[0])
+        if site is None:
+            self._unknown_call(point, node, call, known)
+            return
+        took = False
+        for each in site.events:
+            self.event(point, node, each, known, call.dst)
+            took = True
+        for function, args in self._targets(site, known):
+            if self._enter(point, node, call.dst, function, args, known):
+                took = True
+        if not took:
+            self.onward(point, node, point[1], with_value(known, call.dst, None))
+
+    def _unknown_call(self, point: Point, node: Node, call: Call | TableCall, known: Valuation) -> None:
+        """A call of something outside of the tree: an accessor gives its place's value."""
+        value: Value | None = None
+        reads = isinstance(call, Call) and call.name in self.program.readers() and len(call.args) == 1
+        if reads and isinstance(call.args[0], Name | Temp):
+            value = self.evaluate.value(call.args[0], known)
+        self.onward(point, node, point[1], with_value(known, call.dst, value))
+
+    def _targets(self, site: CallSite, known: Valuation) -> Iterator[tuple[str, tuple[Expr, ...]]]:
+        excluded = self.simulator.excluded
+        for target in site.targets:
+            if not excluded or self.program.path(target.function) not in excluded:
+                yield target.function, target.args
+        if site.callee is not None:
+            value = self.evaluate.value(site.callee, known)
+            if isinstance(value, FunctionPointer):
+                for function in self.program.function_named(value.name, self.events.graph.path):
+                    yield function, site.args
+
+    def _forget_addressed(self, call: Call | TableCall, known: Valuation) -> Valuation:
+        """Locals whose address is passed may have any value afterwards."""
+        for each in call.args:
+            if isinstance(each, Unary) and each.op == "&":
+                operand = each.operand
+                while isinstance(operand, Member):
+                    operand = operand.base
+                key = self.evaluate.key(operand)
+                if key is not None and key in known:
+                    known = with_value(known, key, None)
+        return known
+
+    def _binding(self, function: str, args: tuple[Expr, ...]) -> Binding:
+        parameters = self.program.parameters(function)
+        pairs: set[tuple[str, Role]] = set()
+        for name, argument in zip(parameters, args, strict=False):
+            role = self.role(argument)
+            if role is not None and name:
+                pairs.add((name, role))
+        if RUNNING in self.roles:
+            pairs.add((RUNNING, Role.VCPU))
+        return frozenset(pairs)
+
+    def _enter(
+        self, point: Point, node: Node, dst: int, function: str, args: tuple[Expr, ...], known: Valuation
+    ) -> bool:
+        """Take the call through the callee's summary; False when it cannot matter."""
+        state = point[1]
+        constants = self._constants(function, args, known)
+        matters = self._may(function, constants) & self.machine.enabled[state.state]
+        if not matters:
+            self.onward(
+                point, node, state, with_value(known, dst, self._plain_result(function, constants, state))
+            )
+            return True
+        binding = self._binding(function, args)
+        named = any(name != RUNNING for name, _ in binding)
+        free = EventKind.GUEST_ENTRY in matters or EventKind.FORCED_EXIT in matters
+        if not named and not free and not self.program.mentions_running(function):
+            self.onward(point, node, state, with_value(known, dst, None))
+            return True
+        context = Context(function, binding, state, constants)
+        self.summary.entered.add(context)
+        callee = self.simulator.run(context)
+        if callee.partial:
+            self.simulator.depend(context)
+        for exit_state, value in list(callee.exits.items()):
+            self.onward(
+                point, node, exit_state, with_value(known, dst, value), Link(point, (context, exit_state))
+            )
+        if state != self.machine.initial:
+            for key, harm in list(callee.harms.items()):
+                self.summary.harms.setdefault(key, Harm(point, harm.event, (context, key)))
+        return True
+
+    def _may(self, function: str, constants: tuple[tuple[str, Value], ...]) -> set[str]:
+        """What ``function`` may do, and the functions that it is handed pointers to."""
+        found = self.program.may(function)
+        for _, value in constants:
+            if isinstance(value, FunctionPointer):
+                for other in self.program.function_named(value.name, self.events.graph.path):
+                    found = found | self.program.may(other)
+        return found
+
+    def _plain_result(
+        self, function: str, constants: tuple[tuple[str, Value], ...], state: ProtocolState
+    ) -> Value | None:
+        """What a function returns that holds no event that counts: run when it is small."""
+        simulator = self.simulator
+        if state == self.machine.initial or not 0 < self.program.lines(function) <= _SMALL_FUNCTION:
+            return None
+        if simulator.value_depth >= _MAX_VALUE_DEPTH:
+            return None
+        simulator.value_depth += 1
+        try:
+            callee = simulator.run(Context(function, frozenset(), state, constants))
+        finally:
+            simulator.value_depth -= 1
+        return callee.exits.get(state) if not callee.partial and len(callee.exits) == 1 else None
+
+    def _constants(
+        self, function: str, args: tuple[Expr, ...], known: Valuation
+    ) -> tuple[tuple[str, Value], ...]:
+        found: list[tuple[str, Value]] = []
+        for name, argument in zip(self.program.parameters(function), args, strict=False):
+            value = self.evaluate.value(argument, known)
+            if name and (number(value) is not None or isinstance(value, Symbol | FunctionPointer)):
+                found.append((name, value))  # type: ignore[arg-type]
+        return tuple(found)
