@@ -3,84 +3,100 @@
 from __future__ import annotations
 
 from kicklint.rulebook import EventKind, Transition
-from kicklint.typestate import Machine, RawStep, Simulator, disjoint
+from kicklint.typestate import Program, RawStep, Simulator, Violation, disjoint
 
 
-def anchor(steps: tuple[RawStep, ...], transition: Transition, simulator: Simulator) -> RawStep:
-    """The step that a finding points at.
+class Blame:
+    """Decides, over all violations of one rule in one world, where each is put down."""
 
-    It stands in the outermost function of the way, at what leads to the harm, or
-    (with ``anchor`` in the rule) to the step that entered that state. But where a
-    callee came back in the harmful state and told its caller nothing about it, the
-    callee is to blame, and the step is the one in it that entered the state.
-    """
-    source = steps[-1].before.state if steps[-1].enters is None else _last(steps).before.state
-    blamed = _blamed(list(steps), source, transition.on, simulator)
-    if blamed is not None:
-        return blamed
-    if not transition.anchor:
-        return steps[-1]
+    def __init__(self, program: Program, violations: tuple[Violation, ...]) -> None:
+        self.program = program
+        self.guilty: dict[str, set[str]] = {}
+        for violation in violations:
+            step = _entering(violation.steps, _last(violation.steps).before.state)
+            if step is not None and step.enters is not None:
+                self.guilty.setdefault(step.enters.function, set()).add(violation.context.function)
+
+    def anchor(self, steps: tuple[RawStep, ...], transition: Transition, simulator: Simulator) -> RawStep:
+        """The step that a finding points at.
+
+        It stands in the outermost function of the way, at what leads to the harm, or
+        (with ``anchor`` in the rule) at the step that entered that state. But where a
+        callee that prepares the entry came back in the harmful state and told its
+        callers nothing about it, the callee is to blame, and the step is the one in
+        it that entered the state.
+        """
+        blamed = self._blamed(steps, _last(steps).before.state, transition.on, simulator)
+        if blamed is not None:
+            return blamed
+        if not transition.anchor:
+            return steps[-1]
+        return _entering(steps, transition.anchor) or steps[-1]
+
+    def _blamed(
+        self, steps: tuple[RawStep, ...], state: str, kind: EventKind, simulator: Simulator
+    ) -> RawStep | None:
+        """The step inside a silent callee that entered ``state``, or None when no callee is to blame."""
+        step = _entering(steps, state)
+        if step is None or step.returns is None or step.enters is None:
+            return None
+        if not _begins(step.inner, simulator) or not self._silent(step, kind, simulator):
+            return None
+        return self._blamed(step.inner, state, kind, simulator) or _entering(step.inner, state)
+
+    def _silent(self, step: RawStep, kind: EventKind, simulator: Simulator) -> bool:
+        """Whether the caller could not have told, from what the callee returned, that it must stay out.
+
+        When several functions call it, that is so when all of them go wrong. The only
+        caller is judged by the values: whether another way out of the callee returns
+        something else. A callee that returns nothing is a part of its caller.
+        """
+        if step.enters is None or step.returns is None or step.returns[1] is None:
+            return False
+        callers = set(self.program.callers(step.enters.function))
+        if len(callers) > 1:
+            return callers <= self.guilty.get(step.enters.function, set())
+        summary = simulator.summaries[step.enters]
+        harmless = simulator.machine.harmless(kind)
+        entry = step.enters.entry
+        good = [value for state, value in summary.exits.items() if state.state in harmless and state != entry]
+        return not any(disjoint(value, step.returns[1]) for value in good)
+
+
+def cause(steps: tuple[RawStep, ...], state: str) -> RawStep:
+    """The innermost step that entered ``state`` last."""
+    return _innermost(steps, state) or _last(steps)
+
+
+def _innermost(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
     for step in reversed(steps):
-        if step.before.state != transition.anchor and (
-            step.after is None or step.after.state == transition.anchor
-        ):
+        deeper = _innermost(step.inner, state)
+        if deeper is not None:
+            return deeper
+        if _enters(step, state) and step.event is not None:
             return step
-    return steps[-1]
+    return None
 
 
-def _last(steps: tuple[RawStep, ...] | list[RawStep]) -> RawStep:
+def _last(steps: tuple[RawStep, ...]) -> RawStep:
     step = steps[-1]
     while step.inner and step.returns is None:
         step = step.inner[-1]
     return step
 
 
-def _blamed(steps: list[RawStep], state: str, kind: EventKind, simulator: Simulator) -> RawStep | None:
-    """The step inside a silent callee that entered ``state``, or None when no callee is to blame."""
-    for step in reversed(steps):
-        if step.after is None or step.after.state != state or step.before.state == state:
-            continue
-        if step.returns is None or step.enters is None or not _silent(step, kind, simulator):
-            return None
-        deeper = _blamed(step.inner, state, kind, simulator)
-        if deeper is not None:
-            return deeper
-        return next(
-            (each for each in reversed(step.inner) if each.after is not None and each.after.state == state),
-            None,
-        )
-    return None
+def _entering(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
+    """The last of ``steps`` that entered ``state``, calls not gone into."""
+    return next((each for each in reversed(steps) if _enters(each, state)), None)
 
 
-def _silent(step: RawStep, kind: EventKind, simulator: Simulator) -> bool:
-    """Whether the value that the callee returned does not tell its exit from a harmless one.
-
-    A callee that returns nothing is a part of its caller, and is not blamed.
-    """
-    if step.enters is None or step.returns is None or step.returns[1] is None:
-        return False
-    summary = simulator.summaries[step.enters]
-    harmless = simulator.machine.harmless(kind)
-    good = [
-        value
-        for state, value in summary.exits.items()
-        if state.state in harmless and state != step.enters.entry
-    ]
-    return not any(disjoint(value, step.returns[1]) for value in good)
+def _enters(step: RawStep, state: str) -> bool:
+    return step.after is not None and step.after.state == state and step.before.state != state
 
 
-def cause(steps: tuple[RawStep, ...], machine: Machine, state: str) -> RawStep:
-    """The innermost step that entered ``state`` last."""
-    found = _entered(list(steps), state)
-    return found if found is not None else _last(steps)
-
-
-def _entered(steps: list[RawStep], state: str) -> RawStep | None:
-    for step in reversed(steps):
-        if step.inner:
-            deeper = _entered(step.inner, state)
-            if deeper is not None:
-                return deeper
-        if step.after is not None and step.after.state == state and step.before.state != state and step.event:
-            return step
-    return None
+def _begins(steps: tuple[RawStep, ...], simulator: Simulator) -> bool:
+    kind = simulator.machine.automaton.begin.partition(":")[0]
+    return any(
+        (each.event is not None and each.event.kind == kind) or _begins(each.inner, simulator)
+        for each in steps
+    )

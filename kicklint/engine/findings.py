@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Related, Severity, Span
-from kicklint.engine.blame import anchor, cause
+from kicklint.engine.blame import Blame, cause
 from kicklint.engine.trails import readable
 from kicklint.engine.world import World
 from kicklint.events import Event
@@ -30,8 +30,9 @@ class Draft:
 def drafts(world: World, rule: RuleInfo, outcome: Outcome) -> list[Draft]:
     """One draft for every place that the violations of ``rule`` are put down to."""
     found: dict[tuple[str, Span, str], Draft] = {}
+    blame = Blame(world, outcome.violations)
     for violation in outcome.violations:
-        draft = _draft(world, rule, violation)
+        draft = _draft(world, rule, violation, blame)
         first = found.get(draft.key)
         if first is None:
             found[draft.key] = draft
@@ -50,15 +51,15 @@ def _also(first: Finding, other: Finding) -> Finding:
     return first if place.span in known else replace(first, related=(*first.related, place))
 
 
-def _draft(world: World, rule: RuleInfo, violation: Violation) -> Draft:
+def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> Draft:
     automaton = rule.automaton
     assert automaton is not None
     transition = automaton.transition[violation.transition]
     machine = violation.simulator.machine
     steps = violation.steps
-    place = anchor(steps, transition, violation.simulator)
+    place = blame.anchor(steps, transition, violation.simulator)
     end = _innermost(steps[-1])
-    reason = cause(steps, machine, transition.anchor) if transition.anchor else end
+    reason = cause(steps, transition.anchor) if transition.anchor else end
     words = {
         "cause": _name(reason),
         "entry": _name(end),

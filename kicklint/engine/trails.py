@@ -16,7 +16,7 @@ _MAX_STEPS = 200
 
 def readable(steps: tuple[RawStep, ...], machine: Machine, missing: str) -> tuple[Step, ...]:
     """The trail from the first step that counts to the harm, with what is missing before the harm."""
-    begun = _begin(list(steps), machine)
+    begun = _begin(steps, machine)
     found = list(_flatten(begun, machine, 0))
     last = found[-1] if found else None
     if last is not None and missing:
@@ -37,7 +37,7 @@ def readable(steps: tuple[RawStep, ...], machine: Machine, missing: str) -> tupl
     return tuple(found)
 
 
-def _begin(steps: list[RawStep], machine: Machine) -> list[RawStep]:
+def _begin(steps: tuple[RawStep, ...], machine: Machine) -> tuple[RawStep, ...]:
     """``steps`` from the last one that left the initial state."""
     initial = machine.automaton.initial
     for index in range(len(steps) - 1, -1, -1):
@@ -51,7 +51,7 @@ def _counts(step: RawStep) -> bool:
     return step.event is not None or any(_counts(each) for each in step.inner)
 
 
-def _flatten(steps: list[RawStep], machine: Machine, depth: int) -> Iterator[Step]:
+def _flatten(steps: tuple[RawStep, ...], machine: Machine, depth: int) -> Iterator[Step]:
     for step in steps:
         node = step.graph.nodes[step.node]
         function = step.graph.function
@@ -66,7 +66,7 @@ def _flatten(steps: list[RawStep], machine: Machine, depth: int) -> Iterator[Ste
             )
 
 
-def _begin_inner(step: RawStep, machine: Machine) -> list[RawStep]:
+def _begin_inner(step: RawStep, machine: Machine) -> tuple[RawStep, ...]:
     if step.before.state == machine.automaton.initial:
         return _begin(step.inner, machine)
     return step.inner

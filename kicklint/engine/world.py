@@ -8,7 +8,7 @@ from functools import lru_cache
 from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.index import RUNNING, Index
-from kicklint.engine.linkage import Linkage
+from kicklint.engine.linkage import Linkage, back_ends
 from kicklint.engine.sources import Sources, dialect, world_paths
 from kicklint.events import Aliases, Annotator, Event, EventGraph, Names, Reach
 from kicklint.flow import (
@@ -57,6 +57,7 @@ class World:
             name for file in self.files if file.path.startswith("arch/") for name in file.prototypes
         )
         self.linkage = Linkage(self.index.functions)
+        self._back_ends = back_ends(self.files)
         self._graphs: dict[str, EventGraph] = {}
         self._flow: dict[str, ControlFlowGraph] = {}
         self._derived: dict[str, int | None] = {}
@@ -314,6 +315,14 @@ class World:
         """See Program."""
         return self.linkage.excluded(self.index.functions[function].path)
 
+    def back_ends(self, function: str) -> tuple[frozenset[str], ...]:
+        """See Program."""
+        path = self.index.functions[function].path
+        everything = frozenset().union(*self._back_ends)
+        possible = [own for own in self._back_ends if path in own or path not in everything]
+        linked = [own for own in possible if not any(path in self.linkage.excluded(each) for each in own)]
+        return tuple(everything - own for own in linked or possible) or (frozenset(),)
+
     def path(self, function: str) -> str:
         """See Program."""
         return self.index.functions[function].path
@@ -321,7 +330,7 @@ class World:
     def callers(self, function: str) -> tuple[str, ...]:
         """See Program."""
         found: dict[str, None] = {}
-        pending = self.index.leading_to(function)
+        pending = list(self.index.leading_to(function))
         seen: set[str] = set()
         while pending:
             key = pending.pop()

@@ -150,7 +150,7 @@ class Annotator:
         return self._flag(store, node)
 
     def _flag(self, store: Store, node: Node) -> Event | None:
-        for name in _names(store.value):
+        for name in _added(store.value):
             flag = self.lexicon.flags.get(name)
             if flag is not None and store.op in ("", "|"):
                 return Event(flag.event, Reach.ANY, None, node.span, name)
@@ -283,17 +283,16 @@ def _text(call: Call) -> str:
     return f"{call.name or show(call.callee)}({', '.join(show(each) for each in call.args)})"
 
 
-def _names(expr: Expr) -> list[str]:
+def _added(expr: Expr) -> list[str]:
+    """The names whose bits are in ``expr`` for certain: itself, or joined by ``|``."""
     found: list[str] = []
     pending = [expr]
     while pending:
         each = pending.pop()
         if isinstance(each, Name):
             found.append(each.id)
-        elif isinstance(each, Binary):
+        elif isinstance(each, Binary) and each.op == "|":
             pending += [each.right, each.left]
-        elif isinstance(each, Unary):
-            pending.append(each.operand)
     return found
 
 

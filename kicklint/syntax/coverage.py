@@ -17,6 +17,8 @@ from kicklint.syntax.dialect import Dialect
 from kicklint.syntax.model import Function, SyntaxFile
 from kicklint.syntax.parse import parse_file
 
+# The reason that explains nothing.
+NOT_FOUND = "not found"
 _LISTER = "ctags"
 _OPTIONS = (
     "--options=NONE",
@@ -114,27 +116,31 @@ def _missed(
     tags: Iterable[_Tag], files: Mapping[str, SyntaxFile], dialect: Dialect
 ) -> Iterable[MissedFunction]:
     by_path: dict[str, dict[int, list[Function]]] = defaultdict(lambda: defaultdict(list))
+    macros: dict[str, str] = {}
     for file in files.values():
         for function in file.functions:
             by_path[file.path][function.span.line].append(function)
+        for macro in file.macros:
+            macros.setdefault(macro.name, f"{file.path}:{macro.span.line}")
     for tag in sorted(tags):
-        here = by_path[tag.path]
-        if any(function.name == tag.name for function in here[tag.line]):
-            continue
-        yield MissedFunction(tag.path, tag.line, tag.name, _reason(tag, files[tag.path], here, dialect))
+        here = by_path[tag.path][tag.line]
+        if not any(function.name == tag.name for function in here):
+            reason = _reason(tag, files[tag.path], here, macros, dialect)
+            yield MissedFunction(tag.path, tag.line, tag.name, reason)
 
 
-def _reason(tag: _Tag, file: SyntaxFile, here: Mapping[int, Sequence[Function]], dialect: Dialect) -> str:
-    for function in here.get(tag.line, ()):
+def _reason(
+    tag: _Tag, file: SyntaxFile, here: Iterable[Function], macros: Mapping[str, str], dialect: Dialect
+) -> str:
+    for function in here:
         if function.name.startswith(f"{tag.name}("):
             return f"the macro {tag.name} makes the name: the function is known as {function.name}"
     for explanation in dialect.explanations:
         if explanation.pattern.search(tag.name):
             return explanation.reason
-    behind = next((f for f in file.functions if f.start_line <= tag.line < f.span.line), None)
-    if behind is not None:
-        return f"{tag.name} is a macro that is invoked before the function {behind.name}, not a function"
+    if tag.name in macros:
+        return f"{tag.name} is invoked here, a macro of {macros[tag.name]}, not a function"
     for line, reason in file.file_damage:
         if line >= tag.line:
             return f"line {line}: {reason}"
-    return "not found"
+    return NOT_FOUND

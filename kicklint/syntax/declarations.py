@@ -14,14 +14,15 @@ from kicklint.syntax.scan import Lines, Scan, blank, fold
 _DEFINE = re.compile(r"[ \t\v]*#\s*define\s+([A-Za-z_]\w*)(\(([^()]*)\))?", re.A)
 _ENUM = re.compile(r"enum\b\s*(?:\w+\s*)?\{", re.A)
 _MEMBER = re.compile(r"\.\s*([A-Za-z_]\w*)\s*(?:\[[^\]{};]*\]\s*)?=(?!=)\s*", re.A)
+_STRUCT = re.compile(r"\bstruct\s+([A-Za-z_]\w*)", re.A)
 _ENDS = re.compile(r"[(){}\[\],;]")
 _DIRECTIVE = re.compile(r"^[ \t\v]*#(?:[^\n\\]+|\\[\s\S])*", re.M)
-_TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|\"[^\"]*\"|'[^']*'|[^\s\w]", re.A)
+_TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|\"[^\"]*\"|'[^']*'|<<|>>|[^\s\w]", re.A)
 _SUFFIX = re.compile(r"\b(0[xXbB][0-9a-fA-F]+?|\d+?)[uUlL]+\b")
 _LONGEST_EXPRESSION = 200
 _LARGEST = 1 << 64
 _WIDEST_SHIFT = 64
-_LONGEST_VALUE = 4096
+_LONGEST_VALUE = 1024
 _LONGEST_PROTOTYPE = 4096
 
 
@@ -146,11 +147,16 @@ def initialisers(
     for item in items:
         if item.kind is not Kind.TABLE:
             continue
+        struct = _STRUCT.search(code, item.start, item.opens[0])
+        kind = struct.group(1) if struct else ""
+        line = lines.place(item.start)[0]
         for match in _MEMBER.finditer(code, item.opens[0], item.end):
-            end = _expression_end(code, match.end(), item.end)
-            value = "{}" if code[match.end() : match.end() + 1] == "{" else _clean(scanned, match.end(), end)
+            if code[match.end() : match.end() + 1] == "{":
+                value = "{}"
+            else:
+                value = _clean(scanned, match.end(), _expression_end(code, match.end(), item.end))
             span = span_of(path, lines, match.start(1), match.end(1))
-            found.append(Initialiser(match.group(1), value, span))
+            found.append(Initialiser(match.group(1), value, span, kind, line))
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from kicklint.base import RulebookError
 class Role(enum.Enum):
     """What a word of the dialect stands for."""
 
+    INLINE = enum.auto()
     ATTRIBUTE = enum.auto()
     ATTRIBUTE_CALL = enum.auto()
     LOOP = enum.auto()
@@ -36,6 +37,7 @@ class Explanation:
 class Dialect:
     """The words and macros of kernel C. Loaded with load_dialect."""
 
+    inline: frozenset[str]
     attributes: frozenset[str]
     attribute_calls: frozenset[str]
     loops: frozenset[str]
@@ -44,7 +46,6 @@ class Dialect:
     typeof: frozenset[str]
     type_operators: frozenset[str]
     assembly: frozenset[str]
-    definer_pattern: re.Pattern[str]
     explanations: tuple[Explanation, ...]
     # Words met so far that are ordinary: the patterns are tried once for each.
     _ordinary: set[str] = field(default_factory=set, repr=False, compare=False)
@@ -64,6 +65,7 @@ class Dialect:
         if word == "case":
             return Role.CASE
         groups = (
+            (self.inline, Role.INLINE),
             (self.attributes, Role.ATTRIBUTE),
             (self.attribute_calls, Role.ATTRIBUTE_CALL),
             (self.loops, Role.LOOP),
@@ -78,12 +80,11 @@ class Dialect:
 
 
 _TABLES: Mapping[str, tuple[str, ...]] = {
-    "attributes": ("words", "calls"),
+    "attributes": ("inline", "words", "calls"),
     "loops": ("words", "patterns"),
     "guards": ("words",),
     "types": ("typeof", "operators"),
     "assembly": ("words",),
-    "definers": ("patterns",),
     "listings": ("explanation",),
 }
 
@@ -103,6 +104,7 @@ def load_dialect(path: Path) -> Dialect:
         raise RulebookError(f"{path}: not valid TOML: {error}") from error
     reader = _Reader(path, data)
     return Dialect(
+        inline=reader.words("attributes", "inline"),
         attributes=reader.words("attributes", "words"),
         attribute_calls=reader.words("attributes", "calls"),
         loops=reader.words("loops", "words"),
@@ -111,14 +113,17 @@ def load_dialect(path: Path) -> Dialect:
         typeof=reader.words("types", "typeof"),
         type_operators=reader.words("types", "operators"),
         assembly=reader.words("assembly", "words"),
-        definer_pattern=reader.patterns("definers", "patterns"),
         explanations=reader.explanations(),
     )
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-# A shorter word has no room for the `while` that takes its place.
-_SHORTEST_HEAD = len("while")
+# A shorter word has no room for the one that takes its place.
+_SHORTEST = {
+    ("attributes", "inline"): len("inline"),
+    ("loops", "words"): len("while"),
+    ("guards", "words"): len("while"),
+}
 
 
 class _Reader:
@@ -141,8 +146,9 @@ class _Reader:
         for word in found:
             if not _WORD.match(word):
                 raise self._error(f"{table}.{key}", f"{word!r} is not an identifier")
-            if table in ("loops", "guards") and len(word) < _SHORTEST_HEAD:
-                raise self._error(f"{table}.{key}", f"{word!r} is shorter than {_SHORTEST_HEAD} letters")
+            shortest = _SHORTEST.get((table, key), 1)
+            if len(word) < shortest:
+                raise self._error(f"{table}.{key}", f"{word!r} is shorter than {shortest} letters")
         if len(set(found)) != len(found):
             twice = sorted({word for word in found if found.count(word) > 1})
             raise self._error(f"{table}.{key}", f"named twice: {', '.join(twice)}")

@@ -20,9 +20,10 @@ _TYPE_WORDS = _TAGS | {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A function's header. ``offset`` is that of its name in the text that was read."""
+    """A function's header. ``start`` and ``offset`` are where it and its name begin in the text."""
 
     name: str
+    start: int
     offset: int
     static: bool
     inline: bool
@@ -58,9 +59,11 @@ def read_header(text: str) -> Header | None:
     if chosen is None:
         return None
     group = chosen.group
-    before = tokens[_type_start(tokens, groups, chosen.start) : chosen.start]
+    start = _type_start(tokens, groups, chosen.start)
+    before = tokens[start : chosen.start]
     return Header(
         name=chosen.name,
+        start=matches[start].start(),
         offset=matches[chosen.start].start(),
         static="static" in before,
         inline="inline" in before or "__inline" in before or "__inline__" in before,

@@ -6,6 +6,8 @@ import enum
 import re
 from dataclasses import dataclass, field
 
+_UNEVEN = "brackets do not come out even"
+
 
 class Kind(enum.Enum):
     """What a file-level item is."""
@@ -67,6 +69,7 @@ class Splitter:
         self._external = 0
         self._conditionals: list[_Conditional] = []
         self._table = False
+        self._function: Item | None = None
         self.items: list[Item] = []
         self.strays: list[int] = []
         self.item = Item(0)
@@ -78,8 +81,7 @@ class Splitter:
             position = self._skip_block(position) if self._brace else self._step(position)
         even = not self._brace and not self._paren
         if not even:
-            if self.item.kind is not Kind.DECLARATION:
-                self.item.damage.append("braces do not come out even: no end found")
+            self.item.damage.append(f"{_UNEVEN}: no end found")
             self._finish(len(self._code))
         return even
 
@@ -102,7 +104,7 @@ class Splitter:
                 self._brace += 1
             elif token == "}":
                 if self._strict and self._brace > 1 and self._at_line_start(match.start()):
-                    self.item.damage.append("braces do not come out even")
+                    self.item.damage.append(_UNEVEN)
                     self._brace = 1
                 self._brace -= 1
                 if self._brace == 0:
@@ -138,10 +140,8 @@ class Splitter:
             self.item = Item(offset + 1)
         else:
             self.strays.append(offset)
-            for item in reversed(self.items):
-                if item.kind is Kind.FUNCTION:
-                    item.damage.append("braces do not come out even")
-                    break
+            if self._function is not None and not self._function.damage:
+                self._function.damage.append(_UNEVEN)
             self._finish(offset + 1)
 
     def _old_style(self, offset: int) -> bool:
@@ -171,6 +171,8 @@ class Splitter:
     def _finish(self, end: int) -> None:
         self.item.end = end
         self.items.append(self.item)
+        if self.item.kind is Kind.FUNCTION:
+            self._function = self.item
         self.item = Item(end)
         self._table = False
 

@@ -14,7 +14,7 @@ from kicklint.base import Span
 class Parameter:
     """One parameter. ``name`` is "" where the source gives none, "..." for the ellipsis.
 
-    ``type`` has one space between tokens: ``struct kvm_vcpu *``.
+    ``type`` has one space between tokens: ``struct page *``.
     """
 
     name: str
@@ -81,6 +81,9 @@ class Macro:
 class Initialiser:
     """One ``.member = value`` of a file-scope initialiser.
 
+    ``kind`` is the struct that the initialised object is of ("" when that is not
+    said), ``line`` where the object's definition begins: together with the path
+    that tells one object from another.
     ``value`` is the expression's text, white space folded; it is "{}" where the
     value is a list of its own, whose members are entries of their own.
     """
@@ -88,6 +91,8 @@ class Initialiser:
     member: str
     value: str
     span: Span
+    kind: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

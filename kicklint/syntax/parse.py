@@ -71,6 +71,8 @@ def _functions(file: _File, items: list[Item], reader: BodyReader) -> list[Funct
         if item.kind is Kind.UNKNOWN:
             file.damage.append((file.lines.line(item.opens[0]), "a block that belongs to no definition"))
         if item.kind is not Kind.FUNCTION:
+            start = _first_visible(file.code, item.start, item.end)
+            file.damage += [(file.lines.line(start), reason) for reason in item.damage]
             continue
         for opening in item.opens:
             headers = _headers(file.code, item.start, opening)
@@ -105,8 +107,8 @@ def _function(
         parameters=header.parameters,
         bodies=bodies,
         damage=damage,
-        words=frozenset(_IDENTIFIER.findall(file.scanned.masked, item.start, item.end)),
-        start_line=file.lines.line(_first_visible(file.code, item.start, name)),
+        words=frozenset(_IDENTIFIER.findall(file.scanned.masked, offset + header.start, item.end)),
+        start_line=file.lines.line(offset + header.start),
         end_line=file.lines.line(max(item.start, item.end - 1)),
     )
 

@@ -85,6 +85,9 @@ class Rewriting:
         if role is Role.ATTRIBUTE:
             self.put(start, after)
             return
+        if role is Role.INLINE:
+            self.put(start, after, "inline")
+            return
         if role is Role.CASE:
             self._case(after)
             return

@@ -13,6 +13,8 @@ from itertools import accumulate
 # A line end inside a comment or a string does not end a directive; it is held
 # as a vertical tab until the text is put together again.
 HELD_NEWLINE = "\v"
+# What a string holds while tokens are looked for: no part of any.
+_FILLER = "$"
 
 _LEXEME = re.compile(
     r"/\*[\s\S]*?(?:\*/|\Z)"
@@ -22,7 +24,7 @@ _LEXEME = re.compile(
 )
 _BLANK = dict.fromkeys(range(256), " ") | {ord("\n"): "\n", ord(HELD_NEWLINE): HELD_NEWLINE}
 _BLANK_HELD = _BLANK | {ord("\n"): HELD_NEWLINE}
-_FILL_HELD = dict.fromkeys(range(256), "x") | {ord("\n"): HELD_NEWLINE}
+_FILL_HELD = dict.fromkeys(range(256), _FILLER) | {ord("\n"): HELD_NEWLINE}
 # Outside comments and strings: other white space is a space, what no C file may hold is "@".
 _CLEAN = (
     dict.fromkeys((*range(32), *range(127, 256)), "@")
@@ -52,7 +54,7 @@ class Scan:
     """A file after the scanner.
 
     ``clean`` is the text with comments blanked. ``masked`` has string contents
-    filled with x as well. ``code`` is ``masked`` with every directive blanked
+    filled as well. ``code`` is ``masked`` with every directive blanked
     that is not a conditional. All have the file's length.
     """
 
@@ -98,7 +100,7 @@ def mask(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
         strings.append(match.span())
         closed = len(lexeme) > 1 and lexeme[-1] == lexeme[0]
         inner = lexeme[1:-1] if closed else lexeme[1:]
-        filled = inner.translate(_FILL_HELD) if "\n" in inner else "x" * len(inner)
+        filled = inner.translate(_FILL_HELD) if "\n" in inner else _FILLER * len(inner)
         return f"{lexeme[0]}{filled}{lexeme[0] if closed else ''}"
 
     return _LEXEME.sub(replace, text), tuple(strings)

@@ -64,9 +64,10 @@ class CallRun(FunctionRun):
         self.onward(point, node, point[1], with_value(known, call.dst, value))
 
     def _targets(self, site: CallSite, known: Valuation) -> Iterator[tuple[str, tuple[Expr, ...]]]:
-        excluded = self.simulator.excluded
+        excluded, foreign = self.simulator.excluded, self.simulator.foreign
         for target in site.targets:
-            if not excluded or self.program.path(target.function) not in excluded:
+            path = self.program.path(target.function)
+            if path not in excluded and not (target.through and path in foreign):
                 yield target.function, target.args
         if site.callee is not None:
             value = self.evaluate.value(site.callee, known)

@@ -46,6 +46,7 @@ class Runner(Protocol):
     program: Program
     machine: Machine
     excluded: frozenset[str]
+    foreign: frozenset[str]
     summaries: dict[Context, Summary]
     own_thread: bool
     value_depth: int

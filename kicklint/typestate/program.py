@@ -72,6 +72,9 @@ class Program(Protocol):
     def incompatible(self, function: str) -> frozenset[str]:
         """The files that are never in one kernel with ``function``."""
 
+    def back_ends(self, function: str) -> tuple[frozenset[str], ...]:
+        """For every back end (vendor) that ``function`` can be used with, the files of the others."""
+
     def callers(self, function: str) -> tuple[str, ...]:
         """The functions that may call ``function`` (an upper bound), in order."""
 

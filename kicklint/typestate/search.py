@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kicklint.events import RUNNING, Event, Identity, Role
 from kicklint.flow import show
 from kicklint.rulebook import Automaton, EventKind
-from kicklint.typestate.machine import Machine
+from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
 from kicklint.typestate.summary import Context, HarmKey
@@ -51,7 +51,7 @@ class _Search:
     def __init__(self, program: Program, automaton: Automaton) -> None:
         self.program = program
         self.machine = Machine.of(automaton)
-        self.simulators: dict[frozenset[str], Simulator] = {}
+        self.simulators: dict[tuple[frozenset[str], frozenset[str]], Simulator] = {}
         kind, _, self.value = automaton.begin.partition(":")
         self.kind = EventKind(kind)
         self.done: set[Context] = set()
@@ -63,9 +63,11 @@ class _Search:
             if context in self.done:
                 continue
             self.done.add(context)
-            summary = self._simulator(context.function).run(context)
+            exits: set[ProtocolState] = set()
+            for simulator in self._simulators(context.function):
+                exits |= simulator.run(context).exits.keys()
             # An instance that is still alive at return goes on in the callers.
-            if any(state != self.machine.initial for state in summary.exits) or self._leaves_value(context):
+            if exits - {self.machine.initial} or self._leaves_value(context):
                 pending.extend(self._climb(context))
         violations = self._violations()
         problems = sorted(
@@ -78,12 +80,16 @@ class _Search:
         )
         return Outcome(tuple(violations), tuple(problems), tuple(self.simulators.values()))
 
-    def _simulator(self, function: str) -> Simulator:
-        """The simulator for the kernels that ``function`` can be in."""
+    def _simulators(self, function: str) -> list[Simulator]:
+        """The simulators for the kernels that ``function`` can be in, one for each back end."""
         excluded = self.program.incompatible(function)
-        if excluded not in self.simulators:
-            self.simulators[excluded] = Simulator(self.program, self.machine, excluded)
-        return self.simulators[excluded]
+        found = []
+        for foreign in self.program.back_ends(function):
+            key = (excluded, foreign)
+            if key not in self.simulators:
+                self.simulators[key] = Simulator(self.program, self.machine, excluded, foreign)
+            found.append(self.simulators[key])
+        return found
 
     def _starts(self) -> list[Context]:
         found: dict[Context, None] = {}
@@ -156,7 +162,7 @@ class _Search:
                 for key in summary.harms:
                     if self.machine.automaton.caller_pays and self._paid(context, 0):
                         continue
-                    steps = tuple(trail(simulator, context, key))
+                    steps = trail(simulator, context, key)
                     found.append(Violation(key.transition, context, key, simulator, steps))
         found.sort(key=lambda each: (each.key.span, each.context.function, each.transition))
         return found
@@ -168,13 +174,17 @@ class _Search:
         callers = self._climb(context)
         if not callers:
             return False
-        for caller in callers:
-            simulator = self._simulator(caller.function)
-            summary = simulator.run(caller)
-            contexts = [each for each in summary.entered if each.function == context.function]
-            for each in contexts:
-                if not simulator.summaries[each].harms:
-                    continue
-                if each.entry != self.machine.initial or not self._paid(caller, depth + 1):
-                    return False
+        return all(
+            self._pays(simulator, caller, context, depth)
+            for caller in callers
+            for simulator in self._simulators(caller.function)
+        )
+
+    def _pays(self, simulator: Simulator, caller: Context, context: Context, depth: int) -> bool:
+        """Whether ``caller`` never reaches the harm of ``context``, or all of its own callers see to it."""
+        for each in simulator.run(caller).entered:
+            if each.function != context.function or not simulator.summaries[each].harms:
+                continue
+            if each.entry != self.machine.initial or not self._paid(caller, depth + 1):
+                return False
         return True

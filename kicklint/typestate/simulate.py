@@ -18,10 +18,14 @@ _MAX_DEPTH = 120
 class Simulator:
     """Runs contexts of one automaton over one program, remembering summaries.
 
-    Functions of the files in ``excluded`` are not there.
+    Functions of the files in ``excluded`` are not there; those of the files in
+    ``foreign`` are not reached through tables.
     """
 
-    def __init__(self, program: Program, machine: Machine, excluded: frozenset[str]) -> None:
+    def __init__(
+        self, program: Program, machine: Machine, excluded: frozenset[str], foreign: frozenset[str]
+    ) -> None:
+        self.foreign = foreign
         self.program = program
         self.excluded = excluded
         self.machine = machine

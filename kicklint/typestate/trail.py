@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kicklint.events import Event, EventGraph
 from kicklint.flow import ControlFlowGraph
@@ -34,11 +34,11 @@ class RawStep:
     event: Event | None = None
     enters: Context | None = None
     returns: tuple[ProtocolState, Value | None] | None = None
-    inner: list[RawStep] = field(default_factory=list)
+    inner: tuple[RawStep, ...] = ()
     onward: int | None = None
 
 
-def trail(simulator: Simulator, context: Context, key: HarmKey) -> list[RawStep]:
+def trail(simulator: Simulator, context: Context, key: HarmKey) -> tuple[RawStep, ...]:
     """The way from the start of ``context`` to its harm ``key``, calls nested."""
     return _Tracer(simulator).to_harm((), context, key)
 
@@ -49,7 +49,7 @@ class _Tracer:
         self.program: Program = simulator.program
         self.budget = _MAX_STEPS
 
-    def to_harm(self, frame: tuple[Context, ...], context: Context, key: HarmKey) -> list[RawStep]:
+    def to_harm(self, frame: tuple[Context, ...], context: Context, key: HarmKey) -> tuple[RawStep, ...]:
         summary = self.simulator.summaries[context]
         harm = summary.harms[key]
         steps = self._to_point(frame, summary, harm.point)
@@ -59,10 +59,9 @@ class _Tracer:
             callee, inner_key = harm.inner
             last.enters, last.event = callee, None
             last.inner = self.to_harm((*frame, context), callee, inner_key)
-        steps.append(last)
-        return steps
+        return (*steps, last)
 
-    def _to_point(self, frame: tuple[Context, ...], summary: Summary, point: Point) -> list[RawStep]:
+    def _to_point(self, frame: tuple[Context, ...], summary: Summary, point: Point) -> tuple[RawStep, ...]:
         """The steps before ``point``, from the function's entry."""
         events = self.program.graph(summary.context.function)
         steps: list[RawStep] = []
@@ -93,8 +92,7 @@ class _Tracer:
                 break
             seen.add(link.previous)
             link = summary.links[link.previous]
-        steps.reverse()
-        return steps
+        return tuple(reversed(steps))
 
     def _own_event(self, events: EventGraph, node: int, context: Context) -> Event | None:
         """The event at ``node``, when it is one of the tracked vcpu."""
@@ -107,13 +105,13 @@ class _Tracer:
 
     def _through(
         self, frame: tuple[Context, ...], caller: Context, callee: Context, exit_state: ProtocolState
-    ) -> tuple[list[RawStep], tuple[ProtocolState, Value | None] | None]:
+    ) -> tuple[tuple[RawStep, ...], tuple[ProtocolState, Value | None] | None]:
         if callee in frame or callee == caller:
-            return [], (exit_state, None)
+            return (), (exit_state, None)
         summary = self.simulator.summaries.get(callee)
         if summary is None:
-            return [], (exit_state, None)
+            return (), (exit_state, None)
         point = (self.program.graph(callee.function).graph.exit, exit_state)
         if point not in summary.links:
-            return [], (exit_state, None)
+            return (), (exit_state, None)
         return self._to_point((*frame, caller), summary, point), (exit_state, summary.exits.get(exit_state))
