@@ -3,7 +3,8 @@
 The entry is a call that can follow an IN_GUEST_MODE write before the mode is written
 again, of a function that no C file defines. Much else is called there, so what
 speaks for a candidate is weighed: a symbol of the architecture's assembly, a
-declaration in its headers, and being handed the vcpu.
+declaration in its headers, being handed the vcpu, standing between the calls that
+tell the kernel of the guest, and its name. The heaviest are taken.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _candidates(
                 seen.add(target.function)
                 yield from _candidates(world, target.function, None, symbols, depth + 1, seen)
         if not targets:
-            yield from _weigh(world, key, instruction, symbols)
+            yield from _weigh(world, key, node, symbols)
 
 
 def _after(graph: ControlFlowGraph, start: int | None, world: World, key: str) -> Iterator[int]:
@@ -102,28 +103,59 @@ def _after(graph: ControlFlowGraph, start: int | None, world: World, key: str) -
         pending.extend(graph.nodes[node].successors)
 
 
-def _weigh(
-    world: World, key: str, call: Call | TableCall, symbols: frozenset[str]
-) -> Iterator[tuple[str, int]]:
+def _weigh(world: World, key: str, node: int, symbols: frozenset[str]) -> Iterator[tuple[str, int]]:
+    call = world.graph(key).graph.nodes[node].instruction
+    assert isinstance(call, Call | TableCall)
     name = call.member if isinstance(call, TableCall) else call.name
     if isinstance(call, Call) and not name and isinstance(call.callee, Member):
         name = call.callee.field
-    macros = world.lexicon.macros
-    ignored = {*macros.transparent, *macros.opaque, *macros.noreturn, *macros.fatal}
-    if not name or name in ignored or name in world.index.macros or name in world.lexicon.accessors:
-        return
-    if name.startswith("trace_") or name in world.index.by_name:
+    hints = world.rulebook.inference
+    if not name or name in _never(world) or name.startswith(hints.ignored) or name in world.index.by_name:
         return
     vcpu = any(_is_vcpu(world, key, argument) for argument in call.args)
-    weight = 0
-    if name in symbols:
-        weight += 4
-    if name in world.special_prototypes:
-        weight += 2
-    if vcpu:
-        weight += 2
-    if weight >= 2 and (vcpu or name in symbols):
-        yield name, weight
+    if not vcpu and name not in symbols:
+        return
+    weight = 2 * vcpu
+    weight += 4 * (name in symbols)
+    weight += 2 * (name in world.special_prototypes)
+    weight += 4 * _between(world, key, node)
+    weight += 2 * any(hint in name for hint in hints.hints)
+    yield name, weight
+
+
+def _never(world: World) -> set[str]:
+    macros = world.lexicon.macros
+    names = {*macros.transparent, *macros.opaque, *macros.noreturn, *macros.fatal}
+    hints = world.rulebook.inference
+    return {*names, *world.index.macros, *world.lexicon.accessors, *hints.enter, *hints.exit}
+
+
+def _between(world: World, key: str, node: int) -> bool:
+    """Whether ``node`` stands between the calls that tell the kernel of the guest."""
+    graph = world.flow(key)
+    hints = world.rulebook.inference
+    return node in _reached(graph, _calls(graph, hints.enter)) and bool(
+        _calls(graph, hints.exit) & _reached(graph, {node})
+    )
+
+
+def _calls(graph: ControlFlowGraph, names: tuple[str, ...]) -> set[int]:
+    return {
+        index
+        for index, node in enumerate(graph.nodes)
+        if isinstance(node.instruction, Call) and node.instruction.name in names
+    }
+
+
+def _reached(graph: ControlFlowGraph, starts: set[int]) -> set[int]:
+    pending = [successor for start in starts for successor in graph.nodes[start].successors]
+    seen: set[int] = set()
+    while pending:
+        node = pending.pop()
+        if node not in seen:
+            seen.add(node)
+            pending.extend(graph.nodes[node].successors)
+    return seen
 
 
 def _is_vcpu(world: World, key: str, argument: Expr) -> bool:

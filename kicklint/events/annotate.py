@@ -11,6 +11,7 @@ from kicklint.events.model import CallSite, Event, EventGraph, Reach, Target
 from kicklint.flow import (
     Binary,
     Call,
+    Const,
     ControlFlowGraph,
     Expr,
     Load,
@@ -145,7 +146,8 @@ class Annotator:
             )
         vcpu = self._requests(store.place)
         if vcpu is not None:
-            kind = EventKind.REQUEST_MAKE if store.op == "|" else EventKind.REQUEST_CONSUME
+            made = store.op == "|" or (not store.op and store.value != Const(0))
+            kind = EventKind.REQUEST_MAKE if made else EventKind.REQUEST_CONSUME
             return Event(kind, Reach.VCPU, vcpu, node.span, show(store.place), how="plain")
         return self._flag(store, node)
 
@@ -184,9 +186,19 @@ class Annotator:
         place = call.args[accessor.place]
         if accessor.access is Access.READ:
             return self._read(place, call.dst, node, call.name)
-        vcpu = self._mode(place)
-        if vcpu is None or accessor.value is None or accessor.value >= len(call.args):
+        if accessor.value is None or accessor.value >= len(call.args):
             return None
+        vcpu = self._mode(place)
+        if vcpu is None:
+            vcpu = self._requests(place)
+            kind = (
+                EventKind.REQUEST_CONSUME if call.args[accessor.value] == Const(0) else EventKind.REQUEST_MAKE
+            )
+            return (
+                Event(kind, Reach.VCPU, vcpu, node.span, _text(call), how=call.name)
+                if vcpu is not None
+                else None
+            )
         expected = accessor.expected
         return Event(
             EventKind.MODE_WRITE,

@@ -12,8 +12,15 @@ from kicklint.flow.expressions import arguments_of, field_of
 from kicklint.flow.ir import Binary, Call, Const, Expr, Local, Name, Opaque, Return, Store, Temp
 
 _DEFINED = re.compile(r"\b(?:defined|IS_ENABLED|IS_BUILTIN|IS_REACHABLE)\s*\(?\s*(\w+)\s*\)?")
-_LOOPS = ("while_statement", "for_statement", "do_statement")
-_CONDITIONALS = ("preproc_if", "preproc_ifdef", "preproc_elif", "preproc_elifdef")
+_CASE_VALUES = (
+    "identifier",
+    "number_literal",
+    "true",
+    "false",
+    "parenthesized_expression",
+    "unary_expression",
+    "cast_expression",
+)
 
 
 class StatementLowering(CallLowering):
@@ -275,7 +282,7 @@ class StatementLowering(CallLowering):
         builder.place(end)
 
     def _constant(self, node: SyntaxNode) -> Expr:
-        if node.type in ("identifier", "number_literal", "parenthesized_expression", "unary_expression"):
+        if node.type in _CASE_VALUES:
             return self.value(node)
         return Opaque(self.text(node))
 

@@ -46,8 +46,8 @@ def load_rulebook(directory: Path | None = None) -> Rulebook:
     lexicon = Lexicon.of(
         read_file(Vocabulary, folder / "vocabulary.toml"), read_file(Macros, folder / "macros.toml")
     )
-    architectures = read_file(Architectures, folder / "architectures.toml").architecture
-    return Rulebook(rules, lexicon, architectures)
+    architectures = read_file(Architectures, folder / "architectures.toml")
+    return Rulebook(rules, lexicon, architectures.architecture, architectures.inference)
 
 
 def _rule(path: Path) -> RuleInfo:

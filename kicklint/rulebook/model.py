@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kicklint.base import Severity
-from kicklint.rulebook.vocabulary import Architecture, EventKind, Lexicon
+from kicklint.rulebook.vocabulary import Architecture, EventKind, Inference, Lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class Transition:
     """From any of ``source`` (``*``: any state) to ``to`` on an event.
 
     ``where`` constrains attributes of the event: each maps to the values allowed;
-    a value that begins with ``!`` is one that is not allowed. ``*`` in ``to``
+    a value that begins with ``!`` is one that is not allowed (an attribute that is
+    not known satisfies only those). ``*`` in ``to``
     keeps the state. A transition with a ``message`` is a harm: taking it reports.
     """
 
@@ -95,6 +96,7 @@ class Rulebook:
     rules: tuple[RuleInfo, ...]
     lexicon: Lexicon
     architectures: tuple[Architecture, ...]
+    inference: Inference
 
     def rule(self, identity: str) -> RuleInfo | None:
         """The rule with this id or name, or None."""

@@ -160,9 +160,24 @@ class Architecture:
 
 
 @dataclass(frozen=True, slots=True)
+class Inference:
+    """What speaks for a call being the guest entry of an unknown architecture.
+
+    ``enter`` and ``exit`` are functions that stand around an entry, ``hints`` parts
+    of an entry's name, ``ignored`` beginnings of names that are never an entry.
+    """
+
+    enter: tuple[str, ...]
+    exit: tuple[str, ...]
+    hints: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Architectures:
     """``rules/architectures.toml``."""
 
+    inference: Inference
     architecture: tuple[Architecture, ...]
 
 

@@ -90,9 +90,5 @@ def _names(kind: EventKind, step: Transition) -> set[str]:
 
 
 def _allows(allowed: tuple[str, ...], value: str) -> bool:
-    if not value:
-        return False
     refused = [each[1:] for each in allowed if each.startswith("!")]
-    if refused:
-        return value not in refused
-    return value in allowed
+    return value not in refused if refused else bool(value) and value in allowed
