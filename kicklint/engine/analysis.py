@@ -54,7 +54,6 @@ class WorldResult:
     enters: bool
     files: frozenset[str]
     functions: frozenset[str]
-    problems: bool
 
 
 def analyse(request: AnalysisRequest) -> Report:
@@ -134,9 +133,10 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
         for function, reason in outcome.problems:
             problems.setdefault(function, reason)
         found += drafts(world, rule, outcome)
-    unread = rulebook.rule("KICK000")
-    if unread is not None:
-        found += unanalysed(world, unread, problems)
+    for rule in rulebook.rules:
+        if rule.automaton is None:
+            found += unanalysed(world, rule, problems)
+            clean |= set() if problems else {rule.id}
     enters = any(EventKind.GUEST_ENTRY in classes for classes in world.index.classes.values())
     return WorldResult(
         name,
@@ -146,7 +146,6 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
         enters or bool(world.resuming()),
         frozenset(world.paths),
         frozenset(world.index.functions),
-        bool(problems),
     )
 
 
@@ -160,11 +159,15 @@ def _needed(rulebook: Rulebook, select: frozenset[str]) -> list[RuleInfo]:
 
 def _damaged(world: World) -> dict[str, str]:
     """The functions that hold an event, or lead to one, and were not understood, with the reason."""
-    return {
-        key: function.damage[0]
-        for key, function in world.index.functions.items()
-        if function.damage and world.index.classes[key]
-    }
+    found = {}
+    for key, function in world.index.functions.items():
+        if function.damage and world.index.classes[key]:
+            found[key] = function.damage[0]
+        elif world.index.direct(key):
+            problems = world.flow(key).problems
+            if problems:
+                found[key] = problems[0]
+    return found
 
 
 def _file_notes(world: World) -> list[Note]:

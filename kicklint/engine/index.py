@@ -56,6 +56,8 @@ class Index:
             for member in (shape.mode, shape.requests)
         }
         self.exact: dict[str, set[str]] = {}
+        self.own: dict[str, set[str]] = {}
+        self.calls = sources.calls
         self.holders = self._holders()
         self.classes = self._classes()
 
@@ -67,6 +69,7 @@ class Index:
     def use_entries(self, entries: frozenset[str]) -> None:
         """Take ``entries`` for the guest entries from now on."""
         self.entries = entries
+        self.own = {}
         self.holders = self._holders()
         self.classes = self._classes()
 
@@ -142,7 +145,7 @@ class Index:
             for prefix in table.prefixes:
                 called |= {word.removeprefix(prefix) for word in handed if word.startswith(prefix)}
         if called & self.lexicon.tables.keys():
-            called |= handed & self.members.keys()
+            called |= handed
         return called, handed
 
     def _holders(self) -> dict[str, list[str]]:
@@ -153,13 +156,14 @@ class Index:
         events = self.lexicon.calls.keys() | self.entries
         names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
         holders: dict[str, set[str]] = defaultdict(set)
-        texts = [(key, function.path, self._text(function)) for key, function in self.functions.items()]
-        texts += [
-            ("#" + name, macros[0].span.path, " ".join(macro.body for macro in macros))
-            for name, macros in self.macros.items()
+        found = [
+            (key, function.path, self._calls_of(key, function)) for key, function in self.functions.items()
         ]
-        for key, path, text in texts:
-            called, handed = self._called(text)
+        for name, macros in self.macros.items():
+            text = " ".join(macro.body for macro in macros)
+            if "(" in text or macros[0].parameters is not None:
+                found.append(("#" + name, macros[0].span.path, self._called(text)))
+        for key, path, (called, handed) in found:
             for word in called & names:
                 for function in self.resolve(word, path):
                     holders[function].add(key)
@@ -170,7 +174,12 @@ class Index:
             for word in handed & self.by_name.keys() - events:
                 for function in self.resolve(word, path):
                     holders[function].add(key)
-        return {key: sorted(found) for key, found in holders.items()}
+        return {key: sorted(each) for key, each in holders.items()}
+
+    def _calls_of(self, key: str, function: Function) -> tuple[set[str], set[str]]:
+        if key not in self.calls:
+            self.calls[key] = self._called(self._text(function))
+        return self.calls[key]
 
     def _direct(self, words: frozenset[str] | set[str], text: Callable[[], str]) -> set[str]:
         """The kinds of event that ``words`` hint at; ``text`` is looked at where they do not decide."""
@@ -206,10 +215,10 @@ class Index:
 
     def _classes(self) -> dict[str, set[str]]:
         """For every function: the kinds of event that it or what it calls may hold."""
-        classes: dict[str, set[str]] = {
-            key: set(self.exact[key]) if key in self.exact else self._direct_of(function)
-            for key, function in self.functions.items()
-        }
+        if not self.own:
+            self.own = {key: self._direct_of(function) for key, function in self.functions.items()}
+        self.own.update(self.exact)
+        classes: dict[str, set[str]] = {key: set(own) for key, own in self.own.items()}
         for name, macros in self.macros.items():
             classes["#" + name] = self._direct_of_macro(macros)
         pending = deque(key for key, found in classes.items() if found)
@@ -232,7 +241,7 @@ class Index:
     def direct(self, key: str) -> set[str]:
         """The kinds of event that the text of ``key`` itself, macros included, may hold."""
         function = self.functions[key]
-        found = set(self.exact[key]) if key in self.exact else self._direct_of(function)
+        found = set(self.own[key])
         for word in function.words & self.macros.keys():
             found |= self.classes["#" + word]
         return found
