@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from kicklint.base import Excerpt, Finding, Note, Report, Severity, SourceError, Span
+from kicklint.base import Excerpt, Finding, Note, Report, Severity, SourceError, Span, Step
+from kicklint.engine.escalation import WorldResult, escalated
 from kicklint.engine.findings import Draft, drafts, join_worlds, unanalysed, with_fingerprints
 from kicklint.engine.inference import infer_entries
 from kicklint.engine.sources import Parsed, Sources
+from kicklint.engine.witness import guards
 from kicklint.engine.world import World
-from kicklint.rulebook import Escalation, EventKind, Rulebook, RuleInfo, load_rulebook
+from kicklint.rulebook import EventKind, Rulebook, RuleInfo, load_rulebook
 from kicklint.source import DirectoryTree, SourceTree
 from kicklint.typestate import search
 
@@ -38,22 +40,6 @@ class AnalysisRequest:
     select: frozenset[str] = frozenset()
     jobs: int = 1
     progress: Callable[[str, int, int], None] | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class WorldResult:
-    """What one world says.
-
-    ``clean`` are the rules without a violation; ``enters`` tells whether a guest entry was seen.
-    """
-
-    architecture: str
-    drafts: tuple[Draft, ...]
-    notes: tuple[Note, ...]
-    clean: frozenset[str]
-    enters: bool
-    files: frozenset[str]
-    functions: frozenset[str]
 
 
 def analyse(request: AnalysisRequest) -> Report:
@@ -124,6 +110,8 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
     found: list[Draft] = []
     problems = _damaged(world)
     clean: set[str] = set()
+    witnesses = {rule.escalation.witness for rule in rulebook.rules if rule.escalation is not None}
+    witnessed: list[tuple[str, tuple[Step, ...]]] = []
     for rule in _needed(rulebook, select):
         if rule.automaton is None:
             continue
@@ -133,6 +121,8 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
         for function, reason in outcome.problems:
             problems.setdefault(function, reason)
         found += drafts(world, rule, outcome)
+        if rule.id in witnesses:
+            witnessed.append((rule.id, guards(world, outcome)))
     for rule in rulebook.rules:
         if rule.automaton is None:
             found += unanalysed(world, rule, problems)
@@ -146,6 +136,7 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
         enters or bool(world.resuming()),
         frozenset(world.paths),
         frozenset(world.index.functions),
+        tuple(witnessed),
     )
 
 
@@ -186,9 +177,7 @@ def _file_notes(world: World) -> list[Note]:
 def _report(
     request: AnalysisRequest, tree: SourceTree, rulebook: Rulebook, results: list[WorldResult]
 ) -> Report:
-    by_world = [
-        [_escalated(draft, rulebook, result, results) for draft in result.drafts] for result in results
-    ]
+    by_world = [[escalated(draft, rulebook, results) for draft in result.drafts] for result in results]
     findings = [
         finding
         for finding in join_worlds(by_world)
@@ -218,32 +207,6 @@ def _report(
 def in_scope(path: str, scope: tuple[str, ...]) -> bool:
     """Whether ``path`` is one of ``scope``, or below one; an empty scope is everything."""
     return not scope or any(path == each or path.startswith(each.rstrip("/") + "/") for each in scope)
-
-
-def _escalated(draft: Draft, rulebook: Rulebook, result: WorldResult, results: list[WorldResult]) -> Draft:
-    rule = rulebook.rule(draft.finding.rule)
-    if rule is None or rule.escalation is None:
-        return draft
-    level, text = _later_test(rule.escalation, rule.level, results)
-    return Draft(
-        draft.key, replace(draft.finding, severity=level, message=f"{draft.finding.message}; {text}")
-    )
-
-
-def _later_test(escalation: Escalation, level: Severity, results: list[WorldResult]) -> tuple[Severity, str]:
-    """The level and the rest of the message, by what the other rules say of every world."""
-    failing = {
-        result.architecture: sorted(set(escalation.unless) - result.clean)
-        for result in results
-        if not set(escalation.unless) <= result.clean
-    }
-    if failing:
-        rules = sorted({rule for found in failing.values() for rule in found})
-        text = escalation.unproven.format(rules=", ".join(rules), architectures=", ".join(sorted(failing)))
-        return escalation.level, text
-    if not any(result.enters for result in results):
-        return escalation.level, escalation.no_entry
-    return level, escalation.proven
 
 
 def _excerpts(tree: SourceTree, findings: list[Finding]) -> tuple[Excerpt, ...]:

@@ -63,9 +63,7 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
     words = {
         "cause": _name(reason),
         "entry": _name(end),
-        "vcpu": show(end.event.subject)
-        if end.event is not None and end.event.subject is not None
-        else "the vCPU",
+        "vcpu": _vcpu(end.event),
     }
     span = _span(place)
     function = place.graph.function
@@ -104,6 +102,12 @@ def _name(step: RawStep) -> str:
     if isinstance(instruction, Call):
         return f"{instruction.name or show(instruction.callee)}()"
     return f"{instruction.member}()" if isinstance(instruction, TableCall) else "this"
+
+
+def _vcpu(event: Event | None) -> str:
+    if event is None or event.subject is None:
+        return "the vCPU"
+    return show(event.subject).lstrip("*&")
 
 
 def _vcpu(event: Event | None) -> str:

@@ -40,9 +40,9 @@ def load_rulebook(directory: Path | None = None) -> Rulebook:
     rules = tuple(_rule(path) for path in paths)
     known = {rule.id for rule in rules}
     for rule, path in zip(rules, paths, strict=True):
-        for other in rule.escalation.unless if rule.escalation else ():
+        for other in (*rule.escalation.unless, rule.escalation.witness) if rule.escalation else ():
             if other not in known:
-                raise RulebookError(f"{path}: key 'escalation.unless' names {other!r}, which is no rule")
+                raise RulebookError(f"{path}: key 'escalation' names {other!r}, which is no rule")
     lexicon = Lexicon.of(
         read_file(Vocabulary, folder / "vocabulary.toml"), read_file(Macros, folder / "macros.toml")
     )

@@ -52,10 +52,12 @@ class Escalation:
 
     When none of ``unless`` reports in a world that has a guest entry, the finding
     has the rule's own level and ``proven`` is added to its message; else it has
-    ``level`` and ``unproven`` is added.
+    ``level`` and ``unproven`` is added. ``witness`` is the rule whose run shows where
+    the tests stand.
     """
 
     unless: tuple[str, ...]
+    witness: str
     level: Severity
     proven: str
     unproven: str
