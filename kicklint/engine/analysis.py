@@ -122,7 +122,7 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
             problems.setdefault(function, reason)
         found += drafts(world, rule, outcome)
         if rule.id in witnesses:
-            witnessed.append((rule.id, guards(world, outcome)))
+            witnessed.append((rule.id, guards(outcome)))
     for rule in rulebook.rules:
         if rule.automaton is None:
             found += unanalysed(world, rule, problems)

@@ -110,12 +110,6 @@ def _vcpu(event: Event | None) -> str:
     return show(event.subject).lstrip("*&")
 
 
-def _vcpu(event: Event | None) -> str:
-    if event is None or event.subject is None:
-        return "the vCPU"
-    return show(event.subject).lstrip("*&")
-
-
 def _span(step: RawStep) -> Span:
     if step.event is not None and not step.inner:
         return step.event.span

@@ -151,9 +151,10 @@ class Index:
     def _holders(self) -> dict[str, list[str]]:
         """For every function and macro (as #name): what may call it, functions and macros.
 
-        An event's function is left out: what is in it is not gone into.
+        An event's function is left out: what is in it is not gone into. But a member
+        that is an entry only where it hangs on something may be another table's too.
         """
-        events = self.lexicon.calls.keys() | self.entries
+        events = (self.lexicon.calls.keys() | self.entries) - self.members.keys()
         names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
         holders: dict[str, set[str]] = defaultdict(set)
         found = [

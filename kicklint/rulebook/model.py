@@ -16,7 +16,8 @@ class Transition:
     ``where`` constrains attributes of the event: each maps to the values allowed;
     a value that begins with ``!`` is one that is not allowed (an attribute that is
     not known satisfies only those). ``*`` in ``to``
-    keeps the state. A transition with a ``message`` is a harm: taking it reports.
+    keeps the state. A transition with a ``message`` is a harm: taking it reports. One
+    with ``witness`` is the opposite: taking it shows that things are as they should be.
     """
 
     source: tuple[str, ...]
@@ -26,6 +27,7 @@ class Transition:
     message: str = ""
     anchor: str = ""
     missing: str = ""
+    witness: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,10 @@ class FunctionRun:
         yield "clear", ZERO
 
     def _harm(self, point: Point, event: Event, index: int | None) -> None:
-        if index is not None and self.machine.automaton.transition[index].message:
+        if index is None:
+            return
+        transition = self.machine.automaton.transition[index]
+        if transition.message or transition.witness:
             self.summary.harms.setdefault(HarmKey(index, event.span), Harm(point, event))
 
     def call(self, point: Point, node: Node, call: Call | TableCall, known: Valuation) -> None:

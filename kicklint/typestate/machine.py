@@ -38,7 +38,7 @@ class Machine:
         enabled: dict[str, set[str]] = {state: set() for state in automaton.states}
         for (state, kind), steps in table.items():
             for _, step in steps:
-                if step.to not in (state, "*") or step.message:
+                if step.to not in (state, "*") or step.message or step.witness:
                     enabled[state] |= _names(kind, step)
         return cls(
             automaton,

@@ -33,11 +33,12 @@ class Violation:
 class Outcome:
     """Everything one automaton says about one program.
 
-    ``problems`` are (function, reason) for what was run and not wholly understood;
-    ``entered`` tells whether a guest entry was reached at all.
+    ``witnesses`` are like violations, for the transitions that show how it should be.
+    ``problems`` are (function, reason) for what was run and not wholly understood.
     """
 
     violations: tuple[Violation, ...]
+    witnesses: tuple[Violation, ...]
     problems: tuple[tuple[str, str], ...]
     simulators: tuple[Simulator, ...]
 
@@ -69,7 +70,10 @@ class _Search:
             # An instance that is still alive at return goes on in the callers.
             if exits - {self.machine.initial} or self._leaves_value(context):
                 pending.extend(self._climb(context))
-        violations = self._violations()
+        found = self._reported()
+        harms = self.machine.automaton.transition
+        violations = tuple(each for each in found if harms[each.transition].message)
+        witnesses = tuple(each for each in found if harms[each.transition].witness)
         problems = sorted(
             {
                 (context.function, problem)
@@ -78,7 +82,7 @@ class _Search:
                 for problem in summary.problems
             }
         )
-        return Outcome(tuple(violations), tuple(problems), tuple(self.simulators.values()))
+        return Outcome(violations, witnesses, tuple(problems), tuple(self.simulators.values()))
 
     def _simulators(self, function: str) -> list[Simulator]:
         """The simulators for the kernels that ``function`` can be in, one for each back end."""
@@ -153,7 +157,7 @@ class _Search:
                             found[self._context(caller, {(identity.root, Role.VCPU)})] = None
         return list(found)
 
-    def _violations(self) -> list[Violation]:
+    def _reported(self) -> list[Violation]:
         found = []
         for simulator in list(self.simulators.values()):
             for context, summary in list(simulator.summaries.items()):

@@ -47,7 +47,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """Where a harm happens: at ``point`` itself (``event``), or inside ``inner``."""
+    """Where a harm, or what a witness shows, happens: at ``point`` (``event``), or inside ``inner``."""
 
     point: Point
     event: Event
