@@ -67,7 +67,7 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
     }
     span = _span(place)
     function = place.graph.function
-    trail = readable(steps, machine, transition.missing.format(**words))
+    trail = readable(steps, machine, transition.missing.format(**words), world)
     related = tuple(
         Related(each.span, each.function, each.message)
         for each in (trail[:1] if trail and trail[0].span != span else ())

@@ -6,33 +6,28 @@ from collections.abc import Iterator
 
 from kicklint.base import Span, Step, StepKind
 from kicklint.events import Event
-from kicklint.flow import Call, TableCall, show
+from kicklint.flow import Branch, Call, TableCall, show
 from kicklint.rulebook import EventKind
-from kicklint.typestate import Machine, RawStep
+from kicklint.typestate import Machine, Program, RawStep
 
 _CLEAR = "none is pending"
 _MAX_STEPS = 200
+_TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
 
 
-def readable(steps: tuple[RawStep, ...], machine: Machine, missing: str) -> tuple[Step, ...]:
+def readable(
+    steps: tuple[RawStep, ...], machine: Machine, missing: str, program: Program
+) -> tuple[Step, ...]:
     """The trail from the first step that counts to the harm, with what is missing before the harm."""
-    begun = _begin(steps, machine)
-    found = list(_flatten(begun, machine, 0))
+    found = list(_Flattening(machine, program).steps(_begin(steps, machine), 0))
     last = found[-1] if found else None
     if last is not None and missing:
-        found.insert(
-            len(found) - 1,
-            Step(StepKind.MISSING, last.span, last.function, f"missing: {missing}", last.depth),
-        )
+        step = Step(StepKind.MISSING, last.span, last.function, f"missing: {missing}", last.depth)
+        found.insert(len(found) - 1, step)
     if len(found) > _MAX_STEPS:
         half = _MAX_STEPS // 2
-        middle = found[half]
-        cut = Step(
-            StepKind.RETURN,
-            middle.span,
-            middle.function,
-            f"({len(found) - _MAX_STEPS} steps are left out here)",
-        )
+        text = f"({len(found) - _MAX_STEPS} steps are left out here)"
+        cut = Step(StepKind.RETURN, found[half].span, found[half].function, text)
         found = [*found[:half], cut, *found[-half:]]
     return tuple(found)
 
@@ -51,19 +46,57 @@ def _counts(step: RawStep) -> bool:
     return step.event is not None or any(_counts(each) for each in step.inner)
 
 
-def _flatten(steps: tuple[RawStep, ...], machine: Machine, depth: int) -> Iterator[Step]:
-    for step in steps:
-        node = step.graph.nodes[step.node]
-        function = step.graph.function
-        state = step.after.state if step.after is not None and step.after != step.before else ""
-        if step.inner and _counts(step):
-            yield Step(StepKind.CALL, node.span, function, _call(step), depth)
-            inner = step.inner if step.returns is None else _begin_inner(step, machine)
-            yield from _flatten(inner, machine, depth + 1)
-        elif step.event is not None and _worth(step):
-            yield Step(
-                StepKind.EVENT, _place(step), function, _describe(step.event, step, machine), depth, state
-            )
+class _Flattening:
+    """Raw steps in, steps out; calls that hold nothing of interest are passed over."""
+
+    def __init__(self, machine: Machine, program: Program) -> None:
+        self.machine = machine
+        self.program = program
+
+    def steps(self, steps: tuple[RawStep, ...], depth: int, returned: bool = False) -> Iterator[Step]:
+        """The steps of one function and of what it calls.
+
+        Of a call that ``returned`` only the edges that pass a test by are shown: what
+        it found out is seen from the edge that its caller takes.
+        """
+        made = {step.graph.nodes[step.node].statement for step in steps if self._is_test(step)}
+        testing = self._testing(steps[0]) if steps else set()
+        for step in steps:
+            node = step.graph.nodes[step.node]
+            function = step.graph.function
+            state = step.after.state if step.after is not None and step.after != step.before else ""
+            if step.inner and _counts(step):
+                yield Step(StepKind.CALL, node.span, function, _call(step), depth)
+                inner = step.inner if step.returns is None else _begin_inner(step, self.machine)
+                yield from self.steps(inner, depth + 1, step.returns is not None)
+            elif step.event is not None and _worth(step):
+                text = _describe(step.event, step, self.machine)
+                yield Step(StepKind.EVENT, _place(step), function, text, depth, state)
+            elif isinstance(node.instruction, Branch) and node.statement in testing:
+                text = self._edge(step, node.instruction)
+                skips = node.statement not in made
+                if skips or not returned:
+                    yield Step(StepKind.BRANCH, node.span, function, text, depth, essential=skips)
+
+    def _is_test(self, step: RawStep) -> bool:
+        return _tests(step) or any(self._is_test(each) for each in step.inner)
+
+    def _testing(self, step: RawStep) -> set[int]:
+        """The statements of the function of ``step`` that may test the requests."""
+        events = self.program.graph(step.frame[-1].function)
+        nodes = [node for node, event in events.events.items() if event.kind in _TESTS]
+        nodes += [
+            node
+            for node, site in events.calls.items()
+            if any(self.program.may(target.function) & set(_TESTS) for target in site.targets)
+        ]
+        return {events.graph.nodes[node].statement for node in nodes}
+
+    def _edge(self, step: RawStep, branch: Branch) -> str:
+        successors = step.graph.nodes[step.node].successors
+        outcome = "true" if step.onward == successors[0] else "false"
+        aliases = self.program.graph(step.frame[-1].function).aliases
+        return f"{aliases.text(branch.condition)} is {outcome}"
 
 
 def _begin_inner(step: RawStep, machine: Machine) -> tuple[RawStep, ...]:
@@ -73,7 +106,7 @@ def _begin_inner(step: RawStep, machine: Machine) -> tuple[RawStep, ...]:
 
 
 def _tests(step: RawStep) -> bool:
-    return step.event is not None and step.event.kind in (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
+    return step.event is not None and step.event.kind in _TESTS
 
 
 def _worth(step: RawStep) -> bool:

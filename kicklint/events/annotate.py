@@ -22,7 +22,6 @@ from kicklint.flow import (
     TableCall,
     Temp,
     Unary,
-    show,
 )
 from kicklint.rulebook import Access, Accessor, EventKind, Lexicon
 
@@ -127,11 +126,20 @@ class Annotator:
     def _read(self, place: Expr, dst: int, node: Node, how: str) -> Event | None:
         vcpu = self._mode(place)
         if vcpu is not None:
-            return Event(EventKind.MODE_READ, Reach.VCPU, vcpu, node.span, show(place), how=how, dst=dst)
+            return Event(
+                EventKind.MODE_READ, Reach.VCPU, vcpu, node.span, self.aliases.text(place), how=how, dst=dst
+            )
         vcpu = self._requests(place)
         if vcpu is not None:
             return Event(
-                EventKind.REQUEST_TEST, Reach.VCPU, vcpu, node.span, show(place), how=how, forks=True, dst=dst
+                EventKind.REQUEST_TEST,
+                Reach.VCPU,
+                vcpu,
+                node.span,
+                self.aliases.text(place),
+                how=how,
+                forks=True,
+                dst=dst,
             )
         return None
 
@@ -140,7 +148,7 @@ class Annotator:
             return self._flag(store, node)
         vcpu = self._mode(store.place)
         if vcpu is not None:
-            text = f"{show(store.place)} = {show(store.value)}"
+            text = f"{self.aliases.text(store.place)} = {self.aliases.text(store.value)}"
             return Event(
                 EventKind.MODE_WRITE, Reach.VCPU, vcpu, node.span, text, how="plain", value=store.value
             )
@@ -148,7 +156,7 @@ class Annotator:
         if vcpu is not None:
             made = store.op == "|" or (not store.op and store.value != Const(0))
             kind = EventKind.REQUEST_MAKE if made else EventKind.REQUEST_CONSUME
-            return Event(kind, Reach.VCPU, vcpu, node.span, show(store.place), how="plain")
+            return Event(kind, Reach.VCPU, vcpu, node.span, self.aliases.text(store.place), how="plain")
         return self._flag(store, node)
 
     def _flag(self, store: Store, node: Node) -> Event | None:
@@ -157,6 +165,10 @@ class Annotator:
             if flag is not None and store.op in ("", "|"):
                 return Event(flag.event, Reach.ANY, None, node.span, name)
         return None
+
+    def _text(self, call: Call) -> str:
+        name = call.name or self.aliases.text(call.callee)
+        return f"{name}({', '.join(self.aliases.text(each) for each in call.args)})"
 
     def _access(self, call: Call, node: Node) -> Event | None:
         """The event of an accessor or a bit operation on a mode or on requests."""
@@ -173,7 +185,7 @@ class Annotator:
                     Reach.VCPU,
                     vcpu,
                     node.span,
-                    _text(call),
+                    self._text(call),
                     how=call.name,
                     request=call.args[operation.bit],
                     forks=forks and operation.event is not EventKind.REQUEST_MAKE,
@@ -195,7 +207,7 @@ class Annotator:
                 EventKind.REQUEST_CONSUME if call.args[accessor.value] == Const(0) else EventKind.REQUEST_MAKE
             )
             return (
-                Event(kind, Reach.VCPU, vcpu, node.span, _text(call), how=call.name)
+                Event(kind, Reach.VCPU, vcpu, node.span, self._text(call), how=call.name)
                 if vcpu is not None
                 else None
             )
@@ -205,7 +217,7 @@ class Annotator:
             Reach.VCPU,
             vcpu,
             node.span,
-            _text(call),
+            self._text(call),
             how=call.name,
             value=call.args[accessor.value],
             expected=call.args[expected] if expected is not None and expected < len(call.args) else None,
@@ -224,7 +236,7 @@ class Annotator:
         subject = args[position] if position is not None and position < len(args) else None
         request = args[entry.request] if entry.request is not None and entry.request < len(args) else None
         reach = Reach.VCPU if entry.vcpu is not None else Reach.VM if entry.vm is not None else Reach.ANY
-        text = f"{name}({', '.join(show(each) for each in args)})"
+        text = f"{name}({', '.join(self.aliases.text(each) for each in args)})"
         return Event(
             entry.event,
             reach,
@@ -245,12 +257,12 @@ class Annotator:
                 self.events[index] = event
                 return
             if call.name in self.types:  # a function pointer in a local or parameter
-                self.calls[index] = CallSite((), (), _text(call), Name(call.name), call.args)
+                self.calls[index] = CallSite((), (), self._text(call), Name(call.name), call.args)
                 return
             targets = self.names.direct(call.name, self.graph.path)
             if targets:
                 reached = tuple(Target(each, call.args) for each in targets)
-                self.calls[index] = CallSite(reached, (), _text(call))
+                self.calls[index] = CallSite(reached, (), self._text(call))
             return
         callee = call.callee
         while isinstance(callee, Unary) and callee.op == "*":
@@ -263,12 +275,12 @@ class Annotator:
                     Reach.ANY,
                     call.args[0] if call.args else None,
                     node.span,
-                    f"{show(callee)}()",
+                    f"{self.aliases.text(callee)}()",
                 )
                 return
-            self._table(index, callee.field, call.args, call.dst, node, show(callee))
+            self._table(index, callee.field, call.args, call.dst, node, self.aliases.text(callee))
         elif isinstance(callee, Name):
-            self.calls[index] = CallSite((), (), show(callee), callee, call.args)
+            self.calls[index] = CallSite((), (), self.aliases.text(callee), callee, call.args)
 
     def _table_call(self, index: int, call: TableCall, node: Node) -> None:
         self._table(index, call.member, call.args, call.dst, node, call.member)
@@ -289,10 +301,6 @@ class Annotator:
             else:
                 targets.append(Target(function, args, member))
         self.calls[index] = CallSite(tuple(targets), tuple(events), f"{text}()")
-
-
-def _text(call: Call) -> str:
-    return f"{call.name or show(call.callee)}({', '.join(show(each) for each in call.args)})"
 
 
 def _added(expr: Expr) -> list[str]:

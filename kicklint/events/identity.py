@@ -24,6 +24,7 @@ from kicklint.flow import (
     TableCall,
     Temp,
     Unary,
+    show,
 )
 from kicklint.rulebook import VcpuShape
 
@@ -77,6 +78,22 @@ class Aliases:
                     if isinstance(kept, list):
                         kept.append(instruction.value)
         self.memo: dict[str, Identity | None] = {}
+
+    def text(self, expr: Expr, depth: int = 3) -> str:
+        """``expr`` as C, with the calls and reads that its results came from."""
+
+        def result(index: int) -> str:
+            source = self.results.get(index)
+            if depth == 0 or source is None:
+                return "..."
+            if isinstance(source, Call):
+                name = source.name or self.text(source.callee, depth - 1)
+                return f"{name}({', '.join(self.text(each, depth - 1) for each in source.args)})"
+            if isinstance(source, TableCall):
+                return f"{source.member}({', '.join(self.text(each, depth - 1) for each in source.args)})"
+            return self.text(source[0], depth - 1) if len(source) == 1 else "..."
+
+        return show(expr, result)
 
     def identity(self, expr: Expr | None, budget: int = _MAX_CHAIN) -> Identity | None:
         """Whose vcpu (or virtual machine) ``expr`` stands for; None when not known."""

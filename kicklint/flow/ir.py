@@ -6,6 +6,7 @@ expressions into instructions of its own, in the order of evaluation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kicklint.base import Span
@@ -177,24 +178,25 @@ class ControlFlowGraph:
     problems: tuple[str, ...] = ()
 
 
-def show(expr: Expr) -> str:
-    """``expr`` as C, for people."""
+def show(expr: Expr, temps: Callable[[int], str] | None = None) -> str:
+    """``expr`` as C, for people; ``temps`` gives the text of a result, else it is ``%n``."""
     match expr:
         case Const(value):
             return str(value)
         case Name(name):
             return name
         case Temp(index):
-            return f"%{index}"
+            return temps(index) if temps is not None else f"%{index}"
         case Member(Unary("*", base), field):
-            return f"{show(base)}->{field}"
+            return f"{show(base, temps)}->{field}"
         case Member(base, field):
-            return f"{show(base)}.{field}"
+            return f"{show(base, temps)}.{field}"
         case Index(base, index):
-            return f"{show(base)}[{show(index)}]"
+            return f"{show(base, temps)}[{show(index, temps)}]"
         case Unary(op, operand):
-            return f"{op}{show(operand)}" if not isinstance(operand, Binary) else f"{op}({show(operand)})"
+            text = show(operand, temps)
+            return f"{op}({text})" if isinstance(operand, Binary) else f"{op}{text}"
         case Binary(op, left, right):
-            return f"{show(left)} {op} {show(right)}"
+            return f"{show(left, temps)} {op} {show(right, temps)}"
         case Opaque(text):
             return text
