@@ -11,11 +11,11 @@ from pathlib import Path
 from kicklint.base import Excerpt, Finding, Note, Report, Severity, SourceError, Span, Step
 from kicklint.engine.escalation import WorldResult, escalated
 from kicklint.engine.findings import Draft, drafts, join_worlds, unanalysed, with_fingerprints
-from kicklint.engine.inference import infer_entries
+from kicklint.engine.inference import announces, infer_entries
 from kicklint.engine.sources import Parsed, Sources
 from kicklint.engine.witness import guards
 from kicklint.engine.world import World
-from kicklint.rulebook import EventKind, Rulebook, RuleInfo, load_rulebook
+from kicklint.rulebook import Rulebook, RuleInfo, load_rulebook
 from kicklint.source import DirectoryTree, SourceTree
 from kicklint.typestate import search
 
@@ -107,6 +107,10 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
                 f"{name}: the guest entry is not known and was inferred: {listed}",
             )
         )
+    enters = world.enters()
+    if not enters and announces(world):
+        text = f"{name or 'generic'}: the mode is written IN_GUEST_MODE, but no guest entry was found"
+        notes.append(Note("no-guest-entry", Severity.WARNING, text))
     found: list[Draft] = []
     problems = _damaged(world)
     clean: set[str] = set()
@@ -127,13 +131,12 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
         if rule.automaton is None:
             found += unanalysed(world, rule, problems)
             clean |= set() if problems else {rule.id}
-    enters = any(EventKind.GUEST_ENTRY in classes for classes in world.index.classes.values())
     return WorldResult(
         name,
         tuple(found),
         tuple(notes + _file_notes(world)),
         frozenset(clean),
-        enters or bool(world.resuming()),
+        enters,
         frozenset(world.paths),
         frozenset(world.index.functions),
         tuple(witnessed),

@@ -19,6 +19,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALL = re.compile(r"&?\s*(\w+)\s*\((.*)\)\s*")
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _HANDED = re.compile(r"[(,=&?:]\s*([A-Za-z_]\w*)\s*(?=[,);:])")
+_MEMBER_VALUE = re.compile(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*(?=[,);])")
 _REQUEST_KINDS = (EventKind.REQUEST_MAKE, EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
 RUNNING = "running"
 
@@ -140,7 +141,7 @@ class Index:
     def _called(self, text: str) -> tuple[set[str], set[str]]:
         """The words of ``text`` that are called, and those that are handed on as values."""
         called = set(_CALLED.findall(text))
-        handed = set(_HANDED.findall(text))
+        handed = set(_HANDED.findall(text)) | set(_MEMBER_VALUE.findall(text))
         for table in self.lexicon.tables.values():
             for prefix in table.prefixes:
                 called |= {word.removeprefix(prefix) for word in handed if word.startswith(prefix)}
@@ -172,8 +173,8 @@ class Index:
                     holders[function].add(key)
                 if word in self.macros:
                     holders["#" + word].add(key)
-            for word in handed & self.by_name.keys() - events:
-                for function in self.resolve(word, path):
+            for word in handed & (self.by_name.keys() | self.members.keys()) - events:
+                for function in (*self.resolve(word, path), *self.members.get(word, ())):
                     holders[function].add(key)
         return {key: sorted(each) for key, each in holders.items()}
 

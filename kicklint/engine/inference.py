@@ -22,41 +22,76 @@ _SYMBOL = re.compile(
     re.MULTILINE,
 )
 _MAX_DEPTH = 6
+_MAX_ANNOUNCEMENTS = 64
+_ANNOUNCED = "IN_GUEST_MODE"
 
 
 def infer_entries(world: World) -> tuple[str, ...]:
     """The names of functions or members whose call enters the guest; () when known or none."""
-    writers = [
-        key
-        for key in world.holders(EventKind.MODE_WRITE, "")
-        if any(_is_in(world, key, node) for node in world.graph(key).events)
-    ]
-    if not writers or _known_entry(world):
+    starts = _announcements(world)
+    if not starts or world.enters():
         return ()
     symbols = _assembly(world)
     best: dict[str, int] = {}
-    for key in writers:
-        for start in [node for node in world.graph(key).events if _is_in(world, key, node)]:
-            for name, weight in _candidates(world, key, start, symbols, 0, set()):
-                best[name] = max(best.get(name, 0), weight)
+    for key, start in starts:
+        for name, weight in _candidates(world, key, start, symbols, 0, set()):
+            best[name] = max(best.get(name, 0), weight)
     if not best:
         return ()
     highest = max(best.values())
     return tuple(sorted(name for name, weight in best.items() if weight == highest))
 
 
-def _known_entry(world: World) -> bool:
-    """Whether the rulebook's entries occur in this world at all."""
-    if world.resuming():
-        return True
-    return any(EventKind.GUEST_ENTRY in world.index.direct(key) for key in world.index.functions)
+def announces(world: World) -> bool:
+    """Whether some vCPU of this world ever announces that it enters the guest."""
+    return bool(_announcements(world))
+
+
+def _announcements(world: World) -> list[tuple[str, int]]:
+    """Where the entry is announced: writes of the mode, and calls of functions that make them.
+
+    A function that returns with the mode written announces the entry for its callers.
+    """
+    found: dict[tuple[str, int], None] = {}
+    pending = [
+        (key, node)
+        for key in world.holders(EventKind.MODE_WRITE, "")
+        for node in range(len(world.flow(key).nodes))
+        if _is_in(world, key, node)
+    ]
+    while pending:
+        key, node = pending.pop(0)
+        if (key, node) in found or len(found) >= _MAX_ANNOUNCEMENTS:
+            continue
+        found[key, node] = None
+        if world.flow(key).exit in set(_after(world.flow(key), node, world, key)):
+            for caller in world.callers(key):
+                sites = world.graph(caller).calls.items()
+                pending += [
+                    (caller, site)
+                    for site, call in sites
+                    if any(target.function == key for target in call.targets)
+                ]
+    return list(found)
 
 
 def _is_in(world: World, key: str, node: int) -> bool:
-    event = world.graph(key).events[node]
-    if event.kind is not EventKind.MODE_WRITE or not isinstance(event.value, Name) or event.atomic:
+    """Whether the node writes IN_GUEST_MODE, or hands it to a function that writes what it is given."""
+    event = world.graph(key).events.get(node)
+    if event is not None:
+        return event.kind is EventKind.MODE_WRITE and not event.atomic and _names_in(world, key, event.value)
+    site = world.graph(key).calls.get(node)
+    accessor = f"{EventKind.MODE_WRITE}:*"
+    return site is not None and any(
+        accessor in world.may(target.function) and any(_names_in(world, key, each) for each in target.args)
+        for target in site.targets
+    )
+
+
+def _names_in(world: World, key: str, value: Expr | None) -> bool:
+    if not isinstance(value, Name):
         return False
-    return world.mode_name(world.constant(event.value.id)) == "IN_GUEST_MODE"
+    return world.mode_name(world.constant(value.id, world.path(key))) == _ANNOUNCED
 
 
 def _assembly(world: World) -> frozenset[str]:

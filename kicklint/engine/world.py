@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.index import RUNNING, Index
 from kicklint.engine.linkage import Linkage, back_ends
@@ -61,7 +60,7 @@ class World:
         self._graphs: dict[str, EventGraph] = {}
         self._flow: dict[str, ControlFlowGraph] = {}
         self._derived: dict[str, int | None] = {}
-        self._constants: dict[str, Value | None] = {}
+        self._constants: dict[tuple[str, str], Value | None] = {}
         self._required: frozenset[str] | None = None
         self._readers = frozenset(
             name
@@ -70,7 +69,13 @@ class World:
             for name in each.names
         )
         self._never = frozenset(
-            {*self.lexicon.accessors, *self.lexicon.bits, *self.lexicon.calls, *self.lexicon.macros.opaque}
+            {
+                *self.lexicon.accessors,
+                *self.lexicon.bits,
+                *self.lexicon.calls,
+                *self.lexicon.macros.opaque,
+                *self.lexicon.macros.configured,
+            }
         )
 
         self.index.narrow(self._mode_writers())
@@ -131,6 +136,7 @@ class World:
             transparent=frozenset(macros.transparent),
             fatal=frozenset(macros.fatal),
             noreturn=frozenset(macros.noreturn),
+            configured=frozenset(macros.configured),
             through={name: each.callee for name, each in self.lexicon.through.items()},
             tables={name: each.prefixes for name, each in self.lexicon.tables.items()},
             watched=frozenset({self.lexicon.vocabulary.vcpu.mode, self.lexicon.vocabulary.vcpu.requests}),
@@ -224,24 +230,26 @@ class World:
         """See Program."""
         return self._readers
 
-    def constant(self, name: str) -> Value | None:
+    def constant(self, name: str, path: str) -> Value | None:
         """See Program."""
-        if name not in self._constants:
-            self._constants[name] = None  # ends circles
-            self._constants[name] = self._constant(name)
-        return self._constants[name]
+        macro = self.index.macro(name, path, object_like=True)
+        # What only one file knows is kept for that file; the rest is the same for all.
+        key = (name, macro.span.path if macro is not None else "")
+        if key not in self._constants:
+            self._constants[key] = None  # ends circles
+            self._constants[key] = self._constant(name, path, macro)
+        return self._constants[key]
 
-    def _constant(self, name: str) -> Value | None:
+    def _constant(self, name: str, path: str, macro: Macro | None) -> Value | None:
         if name.startswith(self.lexicon.vocabulary.vcpu.request_prefix):
-            return Symbol(self.request_name(name))
+            return Symbol(self.request_name(name, path))
         text = self.index.enumerators.get(name)
-        macro = self.index.macro(name, "", object_like=True)
         if text is None and macro is not None:
             text = macro.body
         if text is not None:
-            expression = constant_expression(text, self._dialect(""))
+            expression = constant_expression(text, self._dialect(path))
             if expression is not None:
-                value = Evaluator(self, frozenset(), "").value(expression, {})
+                value = Evaluator(self, frozenset(), path).value(expression, {})
                 if value is not None:
                     return value
         fixed = self.lexicon.vocabulary.modes.get(name, self.lexicon.macros.constants.get(name))
@@ -261,12 +269,12 @@ class World:
         exact = number(value)
         if exact is None:
             return ""
-        return next((name for name in modes if number(self.constant(name)) == exact), "")
+        return next((name for name in modes if number(self.constant(name, "")) == exact), "")
 
-    def request_name(self, name: str) -> str:
+    def request_name(self, name: str, path: str) -> str:
         """See Program."""
         for _ in range(8):
-            macro = self.index.macro(name, "", object_like=True)
+            macro = self.index.macro(name, path, object_like=True)
             if macro is None or not macro.body.startswith(self.lexicon.vocabulary.vcpu.request_prefix):
                 break
             if not macro.body.isidentifier():
@@ -288,23 +296,20 @@ class World:
                         and isinstance(event.request, Name)
                         and event.forks
                     ):
-                        found.add(self.request_name(event.request.id))
+                        found.add(self.request_name(event.request.id, self.path(key)))
             prefix = self.lexicon.vocabulary.vcpu.request_prefix
             self._required = frozenset(each for each in found if each.startswith(prefix))
         return self._required
 
     def resume(self, function: str) -> Resume | None:
         """See Program."""
-        name = self.index.functions[function].name
-        for entry in self.entries:
-            if name in entry.returns:
-                span = self.index.functions[function].span
-                place = Span(span.path, span.line, span.column, span.end_line, span.end_column)
-                event = Event(
-                    EventKind.GUEST_ENTRY, Reach.ANY, None, place, f"{name}() returns into the guest"
-                )
-                return Resume(resumes(entry, self.constant), event)
-        return None
+        found = self.index.functions[function]
+        entry = next((each for each in self.entries if found.name in each.returns), None)
+        if entry is None:
+            return None
+        text = f"{found.name}() returns into the guest"
+        event = Event(EventKind.GUEST_ENTRY, Reach.ANY, None, found.span, text)
+        return Resume(resumes(entry, lambda name: self.constant(name, found.path)), event)
 
     def resuming(self) -> tuple[str, ...]:
         """See Program."""
@@ -326,6 +331,12 @@ class World:
     def path(self, function: str) -> str:
         """See Program."""
         return self.index.functions[function].path
+
+    def enters(self) -> bool:
+        """Whether there is a guest entry in this world at all."""
+        return bool(self.resuming()) or any(
+            EventKind.GUEST_ENTRY in classes for classes in self.index.classes.values()
+        )
 
     def callers(self, function: str) -> tuple[str, ...]:
         """See Program."""

@@ -257,7 +257,7 @@ class Annotator:
                 self.events[index] = event
                 return
             if call.name in self.types:  # a function pointer in a local or parameter
-                self.calls[index] = CallSite((), (), self._text(call), Name(call.name), call.args)
+                self._pointer_call(index, call, node)
                 return
             targets = self.names.direct(call.name, self.graph.path)
             if targets:
@@ -292,6 +292,13 @@ class Annotator:
         if event is not None:
             self.events[index] = event
             return
+        targets, events = self._members(member, args, dst, node)
+        self.calls[index] = CallSite(targets, events, f"{text}()")
+
+    def _members(
+        self, member: str, args: tuple[Expr, ...], dst: int, node: Node
+    ) -> tuple[tuple[Target, ...], tuple[Event, ...]]:
+        """What a member of an operations table may be: functions, and functions that are events."""
         targets: list[Target] = []
         events: list[Event] = []
         for function in self.names.table(member, len(args)):
@@ -300,7 +307,22 @@ class Annotator:
                 events.append(named)
             else:
                 targets.append(Target(function, args, member))
-        self.calls[index] = CallSite(tuple(targets), tuple(events), f"{text}()")
+        return tuple(targets), tuple(events)
+
+    def _pointer_call(self, index: int, call: Call, node: Node) -> None:
+        """A call through a local: anything it is ever given, unless more is known when it is run."""
+        targets: list[Target] = []
+        events: list[Event] = []
+        for value in self.aliases.assigned.get(call.name, []):
+            if isinstance(value, Member):
+                reached, happened = self._members(value.field, call.args, call.dst, node)
+                targets += reached
+                events += happened
+            elif isinstance(value, Name) and value.id not in self.types:
+                targets += [Target(each, call.args) for each in self.names.direct(value.id, self.graph.path)]
+        self.calls[index] = CallSite(
+            tuple(targets), tuple(events), self._text(call), Name(call.name), call.args
+        )
 
 
 def _added(expr: Expr) -> list[str]:

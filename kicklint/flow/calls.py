@@ -71,6 +71,8 @@ class CallLowering(ExpressionLowering):
                 self.condition(argument, dead, onward)
                 builder.place(onward)
             return Const(0)
+        if name in dialect.configured:
+            return Name("#" + ", ".join(self.text(each) for each in arguments_of(node)))
         if name in dialect.through:
             args = self.arguments(node, frozenset())
             position = dialect.through[name]

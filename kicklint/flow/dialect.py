@@ -15,14 +15,16 @@ class FlowDialect:
     ``places`` maps accessor names to the arguments that they take as places (not
     read); ``readers`` are those whose value is the place's. ``watched`` members are
     read through a Load of their own. ``tables`` maps table-call macros to the
-    prefixes cut from their argument. ``macro`` gives the macro to expand at a call,
-    or None to leave the call as it is; ``fragment`` parses substituted text.
+    prefixes cut from their argument; ``configured`` ask for a configuration symbol.
+    ``macro`` gives the macro to expand at a call, or None to leave the call as it is;
+    ``fragment`` parses substituted text.
     """
 
     places: Mapping[str, frozenset[int]]
     transparent: frozenset[str]
     fatal: frozenset[str]
     noreturn: frozenset[str]
+    configured: frozenset[str]
     through: Mapping[str, int]
     tables: Mapping[str, tuple[str, ...]]
     watched: frozenset[str]

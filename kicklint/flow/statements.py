@@ -11,7 +11,7 @@ from kicklint.flow.calls import CallLowering
 from kicklint.flow.expressions import arguments_of, field_of
 from kicklint.flow.ir import Binary, Call, Const, Expr, Local, Name, Opaque, Return, Store, Temp
 
-_DEFINED = re.compile(r"\b(?:defined|IS_ENABLED|IS_BUILTIN|IS_REACHABLE)\s*\(?\s*(\w+)\s*\)?")
+_DEFINED = re.compile(r"(\w+)\s*\(?\s*(\w+)\s*\)?")
 _CASE_VALUES = (
     "identifier",
     "number_literal",
@@ -348,7 +348,8 @@ class StatementLowering(CallLowering):
         text = self.text(condition).strip()
         negated = text.startswith("!")
         match = _DEFINED.fullmatch(text.lstrip("! "))
-        subject: Expr = Name(f"#{match.group(1) if match else text.lstrip('! ')}")
+        asks = match is not None and match.group(1) in {"defined", *self.dialect.configured}
+        subject: Expr = Name(f"#{match.group(2) if match is not None and asks else text.lstrip('! ')}")
         if text in ("0", "1"):
             subject, negated = Const(int(text)), False
         self._arms(node, subject, negated, condition)
@@ -385,7 +386,9 @@ def _declared(node: SyntaxNode) -> tuple[SyntaxNode | None, int]:
     while current is not None and current.type != "identifier":
         pointer += current.type in ("pointer_declarator", "array_declarator")
         if current.type == "function_declarator":
-            return None, 0
+            named = current.child_by_field_name("declarator")
+            if named is None or named.type != "parenthesized_declarator":
+                return None, 0  # a prototype; `(*name)(...)` is a variable
         inner = current.child_by_field_name("declarator")
         if inner is None and current.type in ("attributed_declarator", "parenthesized_declarator"):
             inner = next(iter(current.named_children), None)

@@ -124,6 +124,7 @@ class Macros:
     transparent: tuple[str, ...]
     fatal: tuple[str, ...]
     noreturn: tuple[str, ...]
+    configured: tuple[str, ...]
     opaque: tuple[str, ...]
     call_through: tuple[CallThrough, ...]
     table_call: tuple[TableCall, ...]

@@ -17,7 +17,7 @@ from kicklint.flow import (
 )
 from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Valuation
-from kicklint.typestate.function_run import FunctionRun, with_value
+from kicklint.typestate.function_run import FunctionRun, with_value, without_members
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.summary import Binding, Context, Harm, Link, Point
 from kicklint.typestate.values import (
@@ -45,6 +45,7 @@ class CallRun(FunctionRun):
         if site is None:
             self._unknown_call(point, node, call, known)
             return
+        known = without_members(known)
         took = False
         for each in site.events:
             self.event(point, node, each, known, call.dst)
@@ -61,19 +62,22 @@ class CallRun(FunctionRun):
         reads = isinstance(call, Call) and call.name in self.program.readers() and len(call.args) == 1
         if reads and isinstance(call.args[0], Name | Temp):
             value = self.evaluate.value(call.args[0], known)
+        elif isinstance(call, TableCall) or call.name not in self.program.readers():
+            known = without_members(known)
         self.onward(point, node, point[1], with_value(known, call.dst, value))
 
     def _targets(self, site: CallSite, known: Valuation) -> Iterator[tuple[str, tuple[Expr, ...]]]:
-        excluded, foreign = self.simulator.excluded, self.simulator.foreign
-        for target in site.targets:
-            path = self.program.path(target.function)
-            if path not in excluded and not (target.through and path in foreign):
-                yield target.function, target.args
         if site.callee is not None:
             value = self.evaluate.value(site.callee, known)
             if isinstance(value, FunctionPointer):
                 for function in self.program.function_named(value.name, self.events.graph.path):
                     yield function, site.args
+                return
+        excluded, foreign = self.simulator.excluded, self.simulator.foreign
+        for target in site.targets:
+            path = self.program.path(target.function)
+            if path not in excluded and not (target.through and path in foreign):
+                yield target.function, target.args
 
     def _forget_addressed(self, call: Call | TableCall, known: Valuation) -> Valuation:
         """Locals whose address is passed may have any value afterwards."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kicklint.flow import Binary, Const, Expr, Name, Opaque, Temp, Unary
+from kicklint.flow import Binary, Const, Expr, Member, Name, Opaque, Temp, Unary, show
 from kicklint.typestate.program import Program
 from kicklint.typestate.values import (
     NOT_ZERO,
@@ -23,6 +23,9 @@ from kicklint.typestate.values import (
 Valuation = Mapping[str | int, Value]
 """What is known of locals (by name), results (by number) and #if symbols; absent: anything."""
 
+MEMBER = "."
+"""What keys of members begin with: they are forgotten when other code may have changed them."""
+
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -35,13 +38,28 @@ class Evaluator:
         self.program = program
         self.variables = variables
         self.path = path
+        self.members: dict[Member, str | None] = {}
 
     def key(self, expr: Expr) -> str | int | None:
-        """The valuation's key of ``expr``, when it is a variable or a result."""
+        """The valuation's key of ``expr``: a variable, a member of what one points to, a result."""
         if isinstance(expr, Temp):
             return expr.index
         if isinstance(expr, Name) and (expr.id in self.variables or expr.id.startswith("#")):
             return expr.id
+        if isinstance(expr, Member):
+            if expr not in self.members:
+                self.members[expr] = self._member(expr)
+            return self.members[expr]
+        return None
+
+    def _member(self, expr: Member) -> str | None:
+        root: Expr = expr
+        while isinstance(root, Member | Unary):
+            if isinstance(root, Unary) and root.op != "*":
+                return None
+            root = root.base if isinstance(root, Member) else root.operand
+        if isinstance(root, Name) and root.id in self.variables:
+            return MEMBER + show(expr)
         return None
 
     def value(self, expr: Expr | None, known: Valuation) -> Value | None:
@@ -49,7 +67,7 @@ class Evaluator:
         match expr:
             case Const(value):
                 return exactly(value)
-            case Temp() | Name():
+            case Temp() | Name() | Member():
                 key = self.key(expr)
                 if key is not None:
                     return known.get(key)
@@ -73,7 +91,7 @@ class Evaluator:
         return None
 
     def _global(self, name: str) -> Value | None:
-        constant = self.program.constant(name)
+        constant = self.program.constant(name, self.path)
         return constant if constant is not None else self._function(name)
 
     def _function(self, name: str) -> Value | None:

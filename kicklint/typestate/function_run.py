@@ -11,16 +11,19 @@ from kicklint.flow import (
     Branch,
     Call,
     Expr,
+    Index,
     Load,
+    Member,
     Name,
     Node,
     Return,
     Store,
     TableCall,
+    Unary,
     show,
 )
 from kicklint.rulebook import EventKind
-from kicklint.typestate.evaluate import Evaluator, Valuation
+from kicklint.typestate.evaluate import MEMBER, Evaluator, Valuation
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
@@ -160,6 +163,12 @@ class FunctionRun:
                 self.arrive((successor, point[1]), learnt, Link(point))
 
     def _stored(self, store: Store, known: Valuation) -> Valuation:
+        if isinstance(store.place, Member):
+            known = without_member(known, store.place.field)
+        elif isinstance(store.place, Unary | Index):
+            known = without_members(known)
+        elif isinstance(store.place, Name):
+            known = without_member(known, store.place.id)
         key = self.evaluate.key(store.place)
         if key is None:
             return known
@@ -197,7 +206,7 @@ class FunctionRun:
             constant = known.get(request.id)
             attributes["request"] = constant.name if isinstance(constant, Symbol) else str(number(constant))
         elif isinstance(request, Name):
-            attributes["request"] = self.program.request_name(request.id)
+            attributes["request"] = self.program.request_name(request.id, self.events.graph.path)
         elif request is None:
             attributes["request"] = "any"
         return attributes
@@ -262,6 +271,21 @@ def concerns(events: EventGraph, roles: Mapping[str, Role], event: Event, own_th
     if event.reach is Reach.ANY:
         return own_thread
     return role_of(events, roles, event.subject) is (Role.VCPU if event.reach is Reach.VCPU else Role.VM)
+
+
+def without_members(known: Valuation) -> Valuation:
+    """``known`` without what is known of members."""
+    if any(isinstance(key, str) and key.startswith(MEMBER) for key in known):
+        return {
+            key: value for key, value in known.items() if isinstance(key, int) or not key.startswith(MEMBER)
+        }
+    return known
+
+
+def without_member(known: Valuation, field: str) -> Valuation:
+    """``known`` without what is known of members called ``field``, and of what is in them."""
+    stale = [key for key in known if isinstance(key, str) and key.startswith(MEMBER) and field in key]
+    return {key: value for key, value in known.items() if key not in stale} if stale else known
 
 
 def with_value(known: Valuation, key: str | int, value: Value | None) -> Valuation:

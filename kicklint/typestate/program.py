@@ -48,8 +48,8 @@ class Program(Protocol):
     def mentions_running(self, function: str) -> bool:
         """Whether ``function`` or what it calls may look at the running vcpu."""
 
-    def constant(self, name: str) -> Value | None:
-        """The value of a named constant."""
+    def constant(self, name: str, path: str) -> Value | None:
+        """The value of a named constant, seen from the file ``path``."""
 
     def function_named(self, name: str, path: str) -> tuple[str, ...]:
         """The functions that ``name`` may be, seen from the file ``path``."""
@@ -57,7 +57,7 @@ class Program(Protocol):
     def mode_name(self, value: Value | None) -> str:
         """The name of the mode ``value``, "" when it is not known."""
 
-    def request_name(self, name: str) -> str:
+    def request_name(self, name: str, path: str) -> str:
         """The canonical name of the kind of request ``name``."""
 
     def resume(self, function: str) -> Resume | None:

@@ -131,7 +131,9 @@ class _Search:
 
     def _written(self, function: str, event: Event) -> str:
         text = show(event.value) if event.value is not None else ""
-        return self.program.mode_name(self.program.constant(text)) if text else ""
+        return (
+            self.program.mode_name(self.program.constant(text, self.program.path(function))) if text else ""
+        )
 
     def _leaves_value(self, context: Context) -> bool:
         """Whether the mode that is written comes from the caller."""
