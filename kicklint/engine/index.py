@@ -138,50 +138,34 @@ class Index:
                     break
         return found
 
-    def _called(self, text: str) -> tuple[set[str], set[str]]:
-        """The words of ``text`` that are called, and those that are handed on as values."""
-        called = set(_CALLED.findall(text))
-        handed = set(_HANDED.findall(text)) | set(_MEMBER_VALUE.findall(text))
+    def _mentioned(self, text: str) -> set[str]:
+        """The words of ``text`` that are called, or handed on as values."""
+        found = {*_CALLED.findall(text), *_HANDED.findall(text), *_MEMBER_VALUE.findall(text)}
         for table in self.lexicon.tables.values():
             for prefix in table.prefixes:
-                called |= {word.removeprefix(prefix) for word in handed if word.startswith(prefix)}
-        if called & self.lexicon.tables.keys():
-            called |= handed
-        return called, handed
+                found |= {word.removeprefix(prefix) for word in found if word.startswith(prefix)}
+        return found
 
     def _holders(self) -> dict[str, list[str]]:
-        """For every function and macro (as #name): what may call it, functions and macros.
+        """For every name that leads to code: the functions, and macros (as #name), that mention it.
 
         An event's function is left out: what is in it is not gone into. But a member
         that is an entry only where it hangs on something may be another table's too.
         """
         events = (self.lexicon.calls.keys() | self.entries) - self.members.keys()
         names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
-        holders: dict[str, set[str]] = defaultdict(set)
-        found = [
-            (key, function.path, self._calls_of(key, function)) for key, function in self.functions.items()
-        ]
+        holders: dict[str, list[str]] = defaultdict(list)
+        for key, function in self.functions.items():
+            if key not in self.calls:
+                self.calls[key] = self._mentioned(self._text(function))
+            for word in self.calls[key] & names:
+                holders[word].append(key)
         for name, macros in self.macros.items():
             text = " ".join(macro.body for macro in macros)
             if "(" in text or macros[0].parameters is not None:
-                found.append(("#" + name, macros[0].span.path, self._called(text)))
-        for key, path, (called, handed) in found:
-            for word in called & names:
-                for function in self.resolve(word, path):
-                    holders[function].add(key)
-                for function in self.members.get(word, ()):
-                    holders[function].add(key)
-                if word in self.macros:
-                    holders["#" + word].add(key)
-            for word in handed & (self.by_name.keys() | self.members.keys()) - events:
-                for function in (*self.resolve(word, path), *self.members.get(word, ())):
-                    holders[function].add(key)
-        return {key: sorted(each) for key, each in holders.items()}
-
-    def _calls_of(self, key: str, function: Function) -> tuple[set[str], set[str]]:
-        if key not in self.calls:
-            self.calls[key] = self._called(self._text(function))
-        return self.calls[key]
+                for word in self._mentioned(text) & names:
+                    holders[word].append("#" + name)
+        return holders
 
     def _direct(self, words: frozenset[str] | set[str], text: Callable[[], str]) -> set[str]:
         """The kinds of event that ``words`` hint at; ``text`` is looked at where they do not decide."""
@@ -237,8 +221,18 @@ class Index:
         return classes
 
     def leading_to(self, key: str) -> list[str]:
-        """What may call the function or macro ``key``, by its name or through a table."""
-        return self.holders.get(key, [])
+        """What may call the function or macro ``key``, by its name or through a table, in order."""
+        if key.startswith("#"):
+            return self.holders.get(key[1:], [])
+        name = self.functions[key].name
+        found = self.holders.get(name, [])
+        if len(self.by_name[name]) > 1:
+            found = [each for each in found if key in self.resolve(name, self._path(each))]
+        members = [self.holders.get(member, []) for member in self.member_of.get(key, ())]
+        return sorted({*found, *(each for mentioned in members for each in mentioned)}) if members else found
+
+    def _path(self, key: str) -> str:
+        return self.macros[key[1:]][0].span.path if key.startswith("#") else self.functions[key].path
 
     def direct(self, key: str) -> set[str]:
         """The kinds of event that the text of ``key`` itself, macros included, may hold."""

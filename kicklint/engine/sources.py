@@ -38,8 +38,8 @@ class Sources:
         self.assigned: dict[str, tuple[tuple[str, str], ...]] = {}
         self.notes: list[Note] = []
         self.failed: set[str] = set()
-        # What the text of each function calls and hands on, by the function's identifier.
-        self.calls: dict[str, tuple[set[str], set[str]]] = {}
+        # The words that each function calls or hands on, by the function's identifier.
+        self.calls: dict[str, set[str]] = {}
 
     def load(self, paths: tuple[str, ...]) -> list[SyntaxFile]:
         """The files at ``paths`` that are C and could be read; the others leave a note."""
