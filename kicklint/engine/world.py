@@ -141,6 +141,7 @@ class World:
             tables={name: each.prefixes for name, each in self.lexicon.tables.items()},
             watched=frozenset({self.lexicon.vocabulary.vcpu.mode, self.lexicon.vocabulary.vcpu.requests}),
             macro=lambda name: self._expandable(name, path),
+            constant_macro=lambda name: self._object_macro(name, path),
             fragment=_fragment,
         )
 
@@ -155,6 +156,12 @@ class World:
             return None
         matters = self.index.classes["#" + name] or _CONTROL.search(macro.body)
         return macro if matters or len(macro.body) <= _SMALL_MACRO else None
+
+    def _object_macro(self, name: str, path: str) -> Macro | None:
+        """The macro to put in place of ``name`` where it is no call: one that holds an event."""
+        if name not in self.index.macros or not self.index.classes["#" + name]:
+            return None
+        return self.index.macro(name, path, object_like=True)
 
     def graph(self, function: str) -> EventGraph:
         """The event graph of ``function``."""

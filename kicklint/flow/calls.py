@@ -58,8 +58,20 @@ class CallLowering(ExpressionLowering):
         self.builder.emit(TableCall(result, member, args))
         return Temp(result)
 
+    def _identifier(self, node: SyntaxNode) -> Expr:
+        name = self.text(node)
+        if name not in self.builder.locals and name not in self.expanding:
+            macro = self.dialect.constant_macro(name)
+            expanded = self._expand(node, name, f"{macro.body};") if macro is not None else None
+            if expanded is not None:
+                return expanded
+        return super()._identifier(node)
+
     def _named_call(self, node: SyntaxNode, name: str) -> Expr:
         dialect, builder = self.dialect, self.builder
+        renamed = dialect.constant_macro(name)
+        if renamed is not None and renamed.body.isidentifier():
+            name = renamed.body
         if name in dialect.transparent:
             self._rest(node)
             argument = next(iter(arguments_of(node)), None)

@@ -17,7 +17,8 @@ class FlowDialect:
     read through a Load of their own. ``tables`` maps table-call macros to the
     prefixes cut from their argument; ``configured`` ask for a configuration symbol.
     ``macro`` gives the macro to expand at a call, or None to leave the call as it is;
-    ``fragment`` parses substituted text.
+    ``constant_macro`` does the same for a name that is no call. ``fragment`` parses
+    substituted text.
     """
 
     places: Mapping[str, frozenset[int]]
@@ -29,6 +30,7 @@ class FlowDialect:
     tables: Mapping[str, tuple[str, ...]]
     watched: frozenset[str]
     macro: Callable[[str], Macro | None]
+    constant_macro: Callable[[str], Macro | None]
     fragment: Callable[[bytes], Body | None]
 
 

@@ -28,17 +28,21 @@ from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.values import (
-    NOT_ZERO,
     ONE,
     ZERO,
+    Range,
     Symbol,
     Value,
     arithmetic,
+    exactly,
     join,
     number,
 )
 
 _RETURN = "@return"
+# What a read of the requests gives when one is pending: they are unsigned.
+_SOME_BITS = Range(1, None)
+_MAX_MODES = 4
 _WIDEN_AFTER = 12
 _MAX_VISITS = 400_000
 
@@ -223,10 +227,12 @@ class FunctionRun:
         if not self._concerns(event):
             self.onward(point, node, point[1], known if dst is None else with_value(known, dst, None))
             return
-        for outcome, value in self._outcomes(event):
+        for outcome, value, mode in self._outcomes(event, known):
             attributes = self._attributes(event, known)
             if outcome:
                 attributes["outcome"] = outcome
+            if mode:
+                attributes["value"] = mode
             required = (
                 self.program.required_requests() if event.kind is EventKind.REQUEST_CONSUME else frozenset()
             )
@@ -234,14 +240,26 @@ class FunctionRun:
             self._harm(point, event, index)
             self.onward(point, node, state, known if dst is None else with_value(known, dst, value))
 
-    @staticmethod
-    def _outcomes(event: Event) -> Iterator[tuple[str, Value | None]]:
-        if not event.forks:
-            yield "", None
+    def _outcomes(self, event: Event, known: Valuation) -> Iterator[tuple[str, Value | None, str]]:
+        """The ways an event can turn out: its outcome, its result, and the mode that is written."""
+        if event.forks:
+            # A test through a call gives a bool; a read of the place gives the bits themselves.
+            yield "set", ONE if event.boolean else _SOME_BITS, ""
+            yield "clear", ZERO, ""
             return
-        # A test through a call gives a bool; a read of the place gives the bits themselves.
-        yield "set", ONE if event.boolean else NOT_ZERO
-        yield "clear", ZERO
+        modes = self._possible_modes(event, known)
+        for mode in modes or [""]:
+            yield "", None, mode
+
+    def _possible_modes(self, event: Event, known: Valuation) -> list[str]:
+        """The modes that a write may write, when its value is one of a few numbers but not one."""
+        value = self.evaluate.value(event.value, known) if event.value is not None else None
+        if not isinstance(value, Range) or value.low is None or value.high is None:
+            return []
+        if not 0 < value.high - value.low < _MAX_MODES:
+            return []
+        names = [self.program.mode_name(exactly(each)) for each in range(value.low, value.high + 1)]
+        return [name for name in names if name]
 
     def _harm(self, point: Point, event: Event, index: int | None) -> None:
         if index is None:
