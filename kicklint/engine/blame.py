@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kicklint.rulebook import EventKind, Transition
+from kicklint.rulebook import EVENT_ANCHOR, EventKind, Transition
 from kicklint.typestate import Program, RawStep, Simulator, Violation, disjoint
 
 
@@ -21,11 +21,13 @@ class Blame:
         """The step that a finding points at.
 
         It stands in the outermost function of the way, at what leads to the harm, or
-        (with ``anchor`` in the rule) at the step that entered that state. But where a
+        (with ``anchor`` in the rule) at the step that entered that state or the event. But where a
         callee that prepares the entry came back in the harmful state and told its
         callers nothing about it, the callee is to blame, and the step is the one in
         it that entered the state.
         """
+        if transition.anchor == EVENT_ANCHOR:
+            return _last(steps)
         blamed = self._blamed(steps, _last(steps).before.state, transition.on, simulator)
         if blamed is not None:
             return blamed

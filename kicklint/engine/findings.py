@@ -13,7 +13,7 @@ from kicklint.engine.trails import readable
 from kicklint.engine.world import World
 from kicklint.events import Event
 from kicklint.flow import Call, TableCall, show
-from kicklint.rulebook import RuleInfo
+from kicklint.rulebook import EVENT_ANCHOR, RuleInfo
 from kicklint.typestate import Outcome, RawStep, Violation
 
 _FINGERPRINT = 16
@@ -59,7 +59,8 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
     steps = violation.steps
     place = blame.anchor(steps, transition, violation.simulator)
     end = _innermost(steps[-1])
-    reason = cause(steps, transition.anchor) if transition.anchor else end
+    named = transition.anchor not in ("", EVENT_ANCHOR)
+    reason = cause(steps, transition.anchor) if named else end
     words = {
         "cause": _name(reason),
         "entry": _name(end),

@@ -63,7 +63,7 @@ class Index:
         self.classes = self._classes()
 
     def narrow(self, exact: dict[str, set[str]]) -> None:
-        """Take ``exact`` for the kinds of event in the text of these functions."""
+        """Take ``exact`` for the writes of the mode in the text of these functions."""
         self.exact = exact
         self.classes = self._classes()
 
@@ -203,7 +203,10 @@ class Index:
         """For every function: the kinds of event that it or what it calls may hold."""
         if not self.own:
             self.own = {key: self._direct_of(function) for key, function in self.functions.items()}
-        self.own.update(self.exact)
+        for key, exact in self.exact.items():
+            self.own[key] = {
+                each for each in self.own[key] if not each.startswith(EventKind.MODE_WRITE)
+            } | exact
         classes: dict[str, set[str]] = {key: set(own) for key, own in self.own.items()}
         for name, macros in self.macros.items():
             classes["#" + name] = self._direct_of_macro(macros)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.index import RUNNING, Index
 from kicklint.engine.linkage import Linkage, back_ends
@@ -55,6 +56,12 @@ class World:
         self.special_prototypes = frozenset(
             name for file in self.files if file.path.startswith("arch/") for name in file.prototypes
         )
+        pointer = re.compile(
+            rf"struct\s+{self.lexicon.vocabulary.vcpu.type}\s*\*+\s*(\w+)\s*(?:\[[^]]*\])?\s*;".encode()
+        )
+        self._elsewhere = frozenset(
+            name.decode() for file in self.files for name in pointer.findall(file.normalised)
+        ) - set(self.lexicon.vocabulary.vcpu.back_pointers)
         self.linkage = Linkage(self.index.functions)
         self._back_ends = back_ends(self.files)
         self._graphs: dict[str, EventGraph] = {}
@@ -68,6 +75,10 @@ class World:
             if each.access is Access.READ and not each.address
             for name in each.names
         )
+        self._defined = {
+            each.name: Macro(each.name, each.parameters, False, each.body, Span("", 1, 1, 1, 1))
+            for each in self.lexicon.macros.definition
+        }
         self._never = frozenset(
             {
                 *self.lexicon.accessors,
@@ -106,7 +117,7 @@ class World:
                 held |= {
                     f"{write}:{each.id}" for each in arguments if isinstance(each, Name) and each.id in modes
                 }
-            found[key] = {each for each in hinted if not each.startswith(write)} | held
+            found[key] = held
         return found
 
     def use_entries(self, names: tuple[str, ...]) -> None:
@@ -147,8 +158,10 @@ class World:
 
     def _expandable(self, name: str, path: str) -> Macro | None:
         """The macro to expand at a call of ``name``: one that is small, or may matter."""
-        if name not in self.index.macros or name in self._never or name in self.entry_calls:
+        if name in self._never or name in self.entry_calls:
             return None
+        if name not in self.index.macros:
+            return self._defined.get(name) if name not in self.index.by_name else None
         if self.index.resolve(name, path):
             return None
         macro = self.index.macro(name, path)
@@ -168,7 +181,9 @@ class World:
         if function not in self._graphs:
             flow = self.flow(function)
             path = flow.path
-            aliases = Aliases(flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path))
+            aliases = Aliases(
+                flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
+            )
             names = Names(
                 direct=self.index.resolve,
                 table=self._table,
@@ -202,7 +217,9 @@ class World:
     def _returned_parameter(self, key: str) -> int | None:
         flow = self.flow(key)
         path = flow.path
-        aliases = Aliases(flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path))
+        aliases = Aliases(
+            flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
+        )
         roots = set()
         for node in flow.nodes:
             value = node.instruction.value if isinstance(node.instruction, Return) else None
@@ -367,7 +384,11 @@ class World:
 
     def address_taken(self, function: str) -> bool:
         """See Program."""
-        return bool(self.index.member_of.get(function))
+        name = self.index.functions[function].name
+        if self.index.member_of.get(function):
+            return True
+        bare = re.compile(rf"\b{re.escape(name)}\b(?!\s*\()".encode())
+        return any(bare.search(file.normalised) for file in self.files)
 
     def function_ids(self, name: str) -> tuple[str, ...]:
         """The functions called ``name``, for people who ask by name."""

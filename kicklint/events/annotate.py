@@ -54,6 +54,7 @@ class Annotator:
         self.shape = lexicon.vocabulary.vcpu
         self.types = {each.name: each.type for each in (*graph.parameters, *graph.locals)}
         self.vcpu_type = re.compile(rf"\b{re.escape(self.shape.type)}\b")
+        self.modes = lexicon.vocabulary.modes
         self.word = self.shape.type.rpartition("_")[2]
         self.events: dict[int, Event] = {}
         self.calls: dict[int, CallSite] = {}
@@ -90,8 +91,23 @@ class Annotator:
             return base.field in self.shape.back_pointers
         if isinstance(base, Temp):
             source = self.aliases.results.get(base.index)
-            return isinstance(source, Call) and self.word in source.name
+            reads = isinstance(source, Call) and source.name in self.shape.variable_readers
+            return isinstance(source, Call) and (reads or self.word in source.name)
         return False
+
+    def _written_mode(self, place: Expr, value: Expr) -> Expr | None:
+        """The vcpu whose mode is written when ``value`` goes to ``place``, or None.
+
+        A constant that is a mode makes it one, whatever the base is declared as.
+        """
+        vcpu = self._mode(place)
+        if vcpu is not None or not isinstance(value, Name) or value.id not in self.modes:
+            return vcpu
+        if isinstance(place, Unary):
+            place = place.operand
+        if isinstance(place, Member) and place.field == self.shape.mode:
+            return place.base
+        return place if isinstance(place, Name) and place.id in self.types else None
 
     def _mode(self, place: Expr) -> Expr | None:
         """The vcpu whose mode ``place`` is, or None."""
@@ -200,7 +216,7 @@ class Annotator:
             return self._read(place, call.dst, node, call.name)
         if accessor.value is None or accessor.value >= len(call.args):
             return None
-        vcpu = self._mode(place)
+        vcpu = self._written_mode(place, call.args[accessor.value])
         if vcpu is None:
             vcpu = self._requests(place)
             kind = (

@@ -52,13 +52,19 @@ class Aliases:
 
     Locals are resolved without regard to order: a local that is only ever given
     values of one identity has it; any other local is its own root. ``derived`` tells
-    which argument's vcpu the result of a function stands for, or None.
+    which argument's vcpu the result of a function stands for, or None; ``elsewhere``
+    are the members that point to some other vcpu.
     """
 
     def __init__(
-        self, graph: ControlFlowGraph, shape: VcpuShape, derived: Callable[[str], int | None]
+        self,
+        graph: ControlFlowGraph,
+        shape: VcpuShape,
+        derived: Callable[[str], int | None],
+        elsewhere: frozenset[str] = frozenset(),
     ) -> None:
         self.shape = shape
+        self.elsewhere = elsewhere
         self.derived = derived
         self.parameters = {each.name for each in graph.parameters}
         self.known = self.parameters | {each.name for each in graph.locals}
@@ -120,7 +126,8 @@ class Aliases:
             return None
         if field == self.shape.vm:
             return Identity(inner.root, Role.VM)
-        if self.shape.type.rpartition("_")[2] in field and field not in self.shape.back_pointers:
+        named = self.shape.type.rpartition("_")[2] in field and field not in self.shape.back_pointers
+        if named or field in self.elsewhere:
             return None  # "target_vcpu" and its like: some other vcpu
         return inner
 

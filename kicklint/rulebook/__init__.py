@@ -2,7 +2,7 @@
 
 from kicklint.rulebook.load import load_rulebook
 from kicklint.rulebook.locate import rules_directory
-from kicklint.rulebook.model import Automaton, Escalation, Rulebook, RuleInfo, Transition
+from kicklint.rulebook.model import EVENT_ANCHOR, Automaton, Escalation, Rulebook, RuleInfo, Transition
 from kicklint.rulebook.vocabulary import (
     Access,
     Accessor,
@@ -18,6 +18,7 @@ from kicklint.rulebook.vocabulary import (
 )
 
 __all__ = [
+    "EVENT_ANCHOR",
     "Access",
     "Accessor",
     "Architecture",

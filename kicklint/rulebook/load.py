@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kicklint.base import RulebookError
 from kicklint.rulebook.locate import rules_directory
-from kicklint.rulebook.model import Automaton, Rulebook, RuleInfo
+from kicklint.rulebook.model import EVENT_ANCHOR, Automaton, Rulebook, RuleInfo
 from kicklint.rulebook.reader import read_file
 from kicklint.rulebook.vocabulary import Architectures, EventKind, Lexicon, Macros, Vocabulary
 
@@ -75,7 +75,7 @@ def _check(automaton: Automaton, path: Path) -> None:
         unknown = set(step.where) - _ATTRIBUTES[step.on]
         if unknown:
             raise RulebookError(f"{path}: {key}: {step.on} has no attribute {sorted(unknown)[0]!r}")
-        if step.anchor and step.anchor not in states:
+        if step.anchor not in ("", EVENT_ANCHOR) and step.anchor not in states:
             raise RulebookError(f"{path}: {key}: 'anchor' names an unknown state {step.anchor!r}")
     reached = {automaton.initial}
     while True:

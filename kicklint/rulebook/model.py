@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from kicklint.base import Severity
 from kicklint.rulebook.vocabulary import Architecture, EventKind, Inference, Lexicon
 
+EVENT_ANCHOR = "*"
+"""As the anchor of a transition: its finding points at the event itself, wherever that is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:

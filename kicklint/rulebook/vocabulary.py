@@ -118,6 +118,15 @@ class TableCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """A function-like macro that is defined outside of KVM."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Macros:
     """``rules/macros.toml``."""
 
@@ -129,6 +138,7 @@ class Macros:
     call_through: tuple[CallThrough, ...]
     table_call: tuple[TableCall, ...]
     constants: Mapping[str, int]
+    definition: tuple[Definition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kicklint.events import RUNNING, CallSite, Role
 from kicklint.flow import (
     Call,
     Expr,
+    Index,
     Member,
     Name,
     Node,
@@ -17,18 +18,18 @@ from kicklint.flow import (
 )
 from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Valuation
-from kicklint.typestate.function_run import FunctionRun, with_value, without_members
+from kicklint.typestate.function_run import FunctionRun, with_value, without_member, without_members
 from kicklint.typestate.machine import ProtocolState
-from kicklint.typestate.summary import Binding, Context, Harm, Link, Point
+from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.values import (
     FunctionPointer,
-    Symbol,
+    Range,
     Value,
-    number,
 )
 
 _SMALL_FUNCTION = 60
 _MAX_VALUE_DEPTH = 3
+_FEW = 3
 
 
 class CallRun(FunctionRun):
@@ -84,11 +85,11 @@ class CallRun(FunctionRun):
         for each in call.args:
             if isinstance(each, Unary) and each.op == "&":
                 operand = each.operand
-                while isinstance(operand, Member):
+                while isinstance(operand, Member | Index):
                     operand = operand.base
                 key = self.evaluate.key(operand)
-                if key is not None and key in known:
-                    known = with_value(known, key, None)
+                if isinstance(operand, Name) and key is not None:
+                    known = without_member(with_value(known, key, None), operand.id)
         return known
 
     def _binding(self, function: str, args: tuple[Expr, ...]) -> Binding:
@@ -126,13 +127,37 @@ class CallRun(FunctionRun):
         if callee.partial:
             self.simulator.depend(context)
         for exit_state, value in list(callee.exits.items()):
-            self.onward(
-                point, node, exit_state, with_value(known, dst, value), Link(point, (context, exit_state))
+            after = self._written(
+                function, args, callee.outs.get(exit_state, {}), with_value(known, dst, value)
             )
-        if state != self.machine.initial:
-            for key, harm in list(callee.harms.items()):
-                self.summary.harms.setdefault(key, Harm(point, harm.event, (context, key)))
+            self.onward(point, node, exit_state, after, Link(point, (context, exit_state)))
+        for key in self._lifted(context, callee):
+            self.summary.harms.setdefault(key, Harm(point, callee.harms[key].event, (context, key)))
         return True
+
+    def _written(
+        self, function: str, args: tuple[Expr, ...], outs: Mapping[str, Value], known: Valuation
+    ) -> Valuation:
+        """``known`` with what the callee wrote through pointers to locals."""
+        for name, argument in zip(self.program.parameters(function), args, strict=False):
+            if name in outs and isinstance(argument, Unary) and argument.op == "&":
+                key = self.evaluate.key(argument.operand)
+                if key is not None:
+                    known = with_value(known, key, outs[name])
+        return known
+
+    def _lifted(self, context: Context, callee: Summary) -> list[HarmKey]:
+        """The harms of a callee that are its caller's: those that need what the caller brings.
+
+        That is the state, or the constants: a harm that the callee does not have
+        without them.
+        """
+        if context.entry != self.machine.initial:
+            return list(callee.harms)
+        if not context.constants or not callee.harms:
+            return []
+        plain = self.simulator.run(Context(context.function, context.binding, context.entry))
+        return [key for key in callee.harms if key not in plain.harms]
 
     def _may(self, function: str, constants: tuple[tuple[str, Value], ...]) -> set[str]:
         """What ``function`` may do, and the functions that it is handed pointers to."""
@@ -165,6 +190,13 @@ class CallRun(FunctionRun):
         found: list[tuple[str, Value]] = []
         for name, argument in zip(self.program.parameters(function), args, strict=False):
             value = self.evaluate.value(argument, known)
-            if name and (number(value) is not None or isinstance(value, Symbol | FunctionPointer)):
-                found.append((name, value))  # type: ignore[arg-type]
+            if name and value is not None and _few(value):
+                found.append((name, value))
         return tuple(found)
+
+
+def _few(value: Value) -> bool:
+    """Whether ``value`` is one of so few that a callee is worth running for them."""
+    if isinstance(value, Range):
+        return value.low is not None and value.high is not None and value.high - value.low <= _FEW
+    return True

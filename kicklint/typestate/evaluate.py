@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kicklint.flow import Binary, Const, Expr, Member, Name, Opaque, Temp, Unary, show
+from kicklint.flow import Binary, Const, Expr, Index, Member, Name, Opaque, Temp, Unary, show
 from kicklint.typestate.program import Program
 from kicklint.typestate.values import (
     NOT_ZERO,
@@ -24,7 +24,10 @@ Valuation = Mapping[str | int, Value]
 """What is known of locals (by name), results (by number) and #if symbols; absent: anything."""
 
 MEMBER = "."
-"""What keys of members begin with: they are forgotten when other code may have changed them."""
+"""What keys of members, elements and pointed-to places begin with.
+
+Those reached through a pointer are forgotten when other code may have changed them.
+"""
 
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -38,7 +41,7 @@ class Evaluator:
         self.program = program
         self.variables = variables
         self.path = path
-        self.members: dict[Member, str | None] = {}
+        self.members: dict[Expr, str | None] = {}
 
     def key(self, expr: Expr) -> str | int | None:
         """The valuation's key of ``expr``: a variable, a member of what one points to, a result."""
@@ -46,18 +49,23 @@ class Evaluator:
             return expr.index
         if isinstance(expr, Name) and (expr.id in self.variables or expr.id.startswith("#")):
             return expr.id
-        if isinstance(expr, Member):
+        if isinstance(expr, Member | Index | Unary):
             if expr not in self.members:
                 self.members[expr] = self._member(expr)
             return self.members[expr]
         return None
 
-    def _member(self, expr: Member) -> str | None:
-        root: Expr = expr
-        while isinstance(root, Member | Unary):
-            if isinstance(root, Unary) and root.op != "*":
-                return None
-            root = root.base if isinstance(root, Member) else root.operand
+    def _member(self, expr: Expr) -> str | None:
+        root = expr
+        while isinstance(root, Member | Index | Unary):
+            if isinstance(root, Unary):
+                if root.op != "*":
+                    return None
+                root = root.operand
+            else:
+                if isinstance(root, Index) and not isinstance(root.index, Const):
+                    return None
+                root = root.base
         if isinstance(root, Name) and root.id in self.variables:
             return MEMBER + show(expr)
         return None
@@ -67,7 +75,7 @@ class Evaluator:
         match expr:
             case Const(value):
                 return exactly(value)
-            case Temp() | Name() | Member():
+            case Temp() | Name() | Member() | Index() | Unary("*", _):
                 key = self.key(expr)
                 if key is not None:
                     return known.get(key)

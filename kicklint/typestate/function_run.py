@@ -34,6 +34,7 @@ from kicklint.typestate.values import (
     Symbol,
     Value,
     arithmetic,
+    contains,
     exactly,
     join,
     number,
@@ -43,6 +44,8 @@ _RETURN = "@return"
 # What a read of the requests gives when one is pending: they are unsigned.
 _SOME_BITS = Range(1, None)
 _MAX_MODES = 4
+OUT = f"{MEMBER}*"
+"""What keys of places begin with that a parameter points to."""
 _WIDEN_AFTER = 12
 _MAX_VISITS = 400_000
 
@@ -100,6 +103,9 @@ class FunctionRun:
         for (index, state), known in self.valuations.items():
             if index == graph.exit:
                 self.summary.exits[state] = known.get(_RETURN)
+                self.summary.outs[state] = {
+                    str(key)[len(OUT) :]: value for key, value in known.items() if str(key).startswith(OUT)
+                }
         if graph.problems:
             self._problem(*graph.problems)
 
@@ -147,7 +153,10 @@ class FunctionRun:
             self._branch(point, node, instruction, known)
         elif isinstance(instruction, Store):
             known = self._stored(instruction, known)
-            self._through_event(point, node, known, None)
+            if self._replaces_subject(instruction):
+                self.onward(point, node, self.machine.initial, known)
+            else:
+                self._through_event(point, node, known, None)
         elif isinstance(instruction, Load):
             self._through_event(point, node, known, instruction.dst)
         elif isinstance(instruction, Call | TableCall):
@@ -166,11 +175,20 @@ class FunctionRun:
                 learnt = self.evaluate.learn(branch.condition, way, known)
                 self.arrive((successor, point[1]), learnt, Link(point))
 
+    def _replaces_subject(self, store: Store) -> bool:
+        """Whether the variable that stands for the tracked vcpu is given another one."""
+        if not isinstance(store.place, Name) or self.roles.get(store.place.id) is not Role.VCPU:
+            return False
+        identity = self.events.aliases.identity(store.value)
+        return identity is None or identity.root not in self.roles
+
     def _stored(self, store: Store, known: Valuation) -> Valuation:
         if isinstance(store.place, Member):
             known = without_member(known, store.place.field)
-        elif isinstance(store.place, Unary | Index):
+        elif isinstance(store.place, Unary):
             known = without_members(known)
+        elif isinstance(store.place, Index):
+            known = without_member(known, show(store.place.base))
         elif isinstance(store.place, Name):
             known = without_member(known, store.place.id)
         key = self.evaluate.key(store.place)
@@ -183,7 +201,9 @@ class FunctionRun:
 
     def _return(self, point: Point, node: Node, instruction: Return, known: Valuation) -> None:
         value = self.evaluate.value(instruction.value, known)
-        known = {} if value is None else {_RETURN: value}
+        known = {key: each for key, each in known.items() if isinstance(key, str) and key.startswith(OUT)}
+        if value is not None:
+            known = {**known, _RETURN: value}
         state = point[1]
         if self.resume is not None and self.resume.resumes(value):
             state, index = self.machine.step(state, EventKind.GUEST_ENTRY, {}, frozenset())
@@ -258,7 +278,8 @@ class FunctionRun:
             return []
         if not 0 < value.high - value.low < _MAX_MODES:
             return []
-        names = [self.program.mode_name(exactly(each)) for each in range(value.low, value.high + 1)]
+        numbers = [each for each in range(value.low, value.high + 1) if contains(value, each)]
+        names = [self.program.mode_name(exactly(each)) for each in numbers]
         return [name for name in names if name]
 
     def _harm(self, point: Point, event: Event, index: int | None) -> None:
@@ -292,12 +313,14 @@ def concerns(events: EventGraph, roles: Mapping[str, Role], event: Event, own_th
 
 
 def without_members(known: Valuation) -> Valuation:
-    """``known`` without what is known of members."""
-    if any(isinstance(key, str) and key.startswith(MEMBER) for key in known):
-        return {
-            key: value for key, value in known.items() if isinstance(key, int) or not key.startswith(MEMBER)
-        }
+    """``known`` without what is known of places that are reached through a pointer."""
+    if any(_pointed(key) for key in known):
+        return {key: value for key, value in known.items() if not _pointed(key)}
     return known
+
+
+def _pointed(key: str | int) -> bool:
+    return isinstance(key, str) and key.startswith(MEMBER) and ("->" in key or "*" in key)
 
 
 def without_member(known: Valuation, field: str) -> Valuation:

@@ -56,6 +56,7 @@ class _Search:
         kind, _, self.value = automaton.begin.partition(":")
         self.kind = EventKind(kind)
         self.done: set[Context] = set()
+        self.accessors: set[str] = set()
 
     def run(self) -> Outcome:
         pending: deque[Context] = deque(self._starts())
@@ -68,7 +69,8 @@ class _Search:
             for simulator in self._simulators(context.function):
                 exits |= simulator.run(context).exits.keys()
             # An instance that is still alive at return goes on in the callers.
-            if exits - {self.machine.initial} or self._leaves_value(context):
+            alive = self.machine.automaton.thread == "own" and exits - {self.machine.initial}
+            if alive or self._leaves_value(context):
                 pending.extend(self._climb(context))
         found = self._reported()
         harms = self.machine.automaton.transition
@@ -136,11 +138,21 @@ class _Search:
         )
 
     def _leaves_value(self, context: Context) -> bool:
-        """Whether the mode that is written comes from the caller."""
-        return any(
-            event.kind is self.kind and event.value is not None and not self._written(context.function, event)
-            for event in self.program.graph(context.function).events.values()
+        """Whether the mode that is written, here or by a callee, comes from the caller."""
+        function = context.function
+        graph = self.program.graph(function)
+        parameters = set(self.program.parameters(function))
+        leaves = any(
+            event.kind is self.kind and event.value is not None and not self._written(function, event)
+            for event in graph.events.values()
+        ) or any(
+            target.function in self.accessors and any(show(each) in parameters for each in target.args)
+            for site in graph.calls.values()
+            for target in site.targets
         )
+        if leaves:
+            self.accessors.add(function)
+        return leaves
 
     def _climb(self, context: Context) -> list[Context]:
         """The callers of a context, each run for the vcpu that it passes on."""
@@ -163,8 +175,8 @@ class _Search:
         found = []
         for simulator in list(self.simulators.values()):
             for context, summary in list(simulator.summaries.items()):
-                if context.entry != self.machine.initial:
-                    continue
+                if context.entry != self.machine.initial or context.constants:
+                    continue  # what a caller brings is the caller's
                 for key in summary.harms:
                     if self.machine.automaton.caller_pays and self._paid(context, 0):
                         continue

@@ -59,11 +59,13 @@ class Summary:
     """The outcome of running one context.
 
     ``exits`` maps the states in which the function returns to the values it may
-    return then. ``entered`` are the contexts of callees that were run.
+    return then, ``outs`` to what it then has written where parameters point to.
+    ``entered`` are the contexts of callees that were run.
     """
 
     context: Context
     exits: dict[ProtocolState, Value | None] = field(default_factory=dict)
+    outs: dict[ProtocolState, dict[str, Value]] = field(default_factory=dict)
     harms: dict[HarmKey, Harm] = field(default_factory=dict)
     links: dict[Point, Link] = field(default_factory=dict)
     entered: set[Context] = field(default_factory=set)

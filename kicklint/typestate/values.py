@@ -66,10 +66,11 @@ def join(left: Value | None, right: Value | None) -> Value | None:
     low = None if left.low is None or right.low is None else min(left.low, right.low)
     high = None if left.high is None or right.high is None else max(left.high, right.high)
     ones = _ones(left) & _ones(right)
+    candidates = left.excluded | right.excluded | {0}
+    if low is not None and high is not None and high - low <= _MAX_EXCLUDED:
+        candidates |= set(range(low, high + 1))  # a few numbers are kept apart
     excluded = frozenset(
-        each
-        for each in left.excluded | right.excluded | {0}
-        if not contains(left, each) and not contains(right, each)
+        each for each in candidates if not contains(left, each) and not contains(right, each)
     )
     if low is None and high is None and not ones and not excluded:
         return None
