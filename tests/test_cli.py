@@ -93,7 +93,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 @pytest.fixture
 def run(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Run:
-    book = Rulebook(RULES, None, tuple[Architecture, ...]())  # type: ignore[arg-type]
+    book = Rulebook(RULES, None, tuple[Architecture, ...](), None)  # type: ignore[arg-type]
     for module in ("options", "check", "rules"):
         monkeypatch.setattr(f"kicklint.cli.{module}.load_rulebook", lambda: book)
 

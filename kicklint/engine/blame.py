@@ -27,7 +27,7 @@ class Blame:
         it that entered the state.
         """
         if transition.anchor == EVENT_ANCHOR:
-            return _last(steps)
+            return _last(steps, own=True)
         blamed = self._blamed(steps, _last(steps).before.state, transition.on, simulator)
         if blamed is not None:
             return blamed
@@ -80,9 +80,10 @@ def _innermost(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
     return None
 
 
-def _last(steps: tuple[RawStep, ...]) -> RawStep:
+def _last(steps: tuple[RawStep, ...], own: bool = False) -> RawStep:
+    """The innermost last step; with ``own`` not inside a callee that only does what it is told."""
     step = steps[-1]
-    while step.inner and step.returns is None:
+    while step.inner and step.returns is None and not (own and step.enters and step.enters.constants):
         step = step.inner[-1]
     return step
 

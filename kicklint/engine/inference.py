@@ -14,7 +14,22 @@ from collections.abc import Iterator
 
 from kicklint.engine.world import World
 from kicklint.events import Identity, Role
-from kicklint.flow import Call, ControlFlowGraph, Expr, Member, Name, TableCall
+from kicklint.flow import (
+    Binary,
+    Branch,
+    Call,
+    ControlFlowGraph,
+    Expr,
+    Index,
+    Instruction,
+    Member,
+    Name,
+    Return,
+    Store,
+    TableCall,
+    Temp,
+    Unary,
+)
 from kicklint.rulebook import EventKind
 
 _SYMBOL = re.compile(
@@ -28,18 +43,67 @@ _ANNOUNCED = "IN_GUEST_MODE"
 
 def infer_entries(world: World) -> tuple[str, ...]:
     """The names of functions or members whose call enters the guest; () when known or none."""
+    if world.rulebook.architecture(world.architecture) is not None:
+        return ()
     starts = _announcements(world)
-    if not starts or world.enters():
+    if not starts:
         return ()
     symbols = _assembly(world)
     best: dict[str, int] = {}
     for key, start in starts:
         for name, weight in _candidates(world, key, start, symbols, 0, set()):
-            best[name] = max(best.get(name, 0), weight)
+            best[name] = max(best.get(name, weight), weight)
     if not best:
         return ()
     highest = max(best.values())
-    return tuple(sorted(name for name, weight in best.items() if weight == highest))
+    return _one_of_a_chain(world, starts, [name for name in best if best[name] == highest])
+
+
+def _one_of_a_chain(world: World, starts: list[tuple[str, int]], names: list[str]) -> tuple[str, ...]:
+    """Of equally likely names that follow one another on one way the last: a way has one entry.
+
+    The last, because a test of the requests stands before all of them or it does not
+    stand before the entry.
+    """
+    kept = set(names)
+    for key, start in starts:
+        graph = world.flow(key)
+        called = {}
+        for node in _after(graph, start, world, key):
+            name = _called_name(graph.nodes[node].instruction)
+            if name in kept:
+                called[node] = name
+        for node, name in called.items():
+            onward = _after(graph, node, world, key)
+            if any(other in called and called[other] != name for other in onward):
+                followed = {called[other] for other in _after(graph, node, world, key) if other in called}
+                if followed - {name} and not _leads_back(world, key, called, followed - {name}, name):
+                    kept.discard(name)
+    return tuple(sorted(kept or names))
+
+
+def _leads_back(world: World, key: str, called: dict[int, str], names: set[str], name: str) -> bool:
+    """Whether ``name`` can follow all of ``names`` again (they are in one loop)."""
+    graph = world.flow(key)
+    return all(
+        any(
+            called.get(node) == name
+            for start in called
+            if called[start] == other
+            for node in _after(graph, start, world, key)
+        )
+        for other in names
+    )
+
+
+def _called_name(instruction: Instruction) -> str:
+    if isinstance(instruction, TableCall):
+        return instruction.member
+    if isinstance(instruction, Call):
+        if not instruction.name and isinstance(instruction.callee, Member):
+            return instruction.callee.field
+        return instruction.name
+    return ""
 
 
 def announces(world: World) -> bool:
@@ -141,21 +205,51 @@ def _after(graph: ControlFlowGraph, start: int | None, world: World, key: str) -
 def _weigh(world: World, key: str, node: int, symbols: frozenset[str]) -> Iterator[tuple[str, int]]:
     call = world.graph(key).graph.nodes[node].instruction
     assert isinstance(call, Call | TableCall)
-    name = call.member if isinstance(call, TableCall) else call.name
-    if isinstance(call, Call) and not name and isinstance(call.callee, Member):
-        name = call.callee.field
+    name = _called_name(call)
     hints = world.rulebook.inference
     if not name or name in _never(world) or name.startswith(hints.ignored) or name in world.index.by_name:
         return
+    words = set(name.strip("_").split("_"))
     vcpu = any(_is_vcpu(world, key, argument) for argument in call.args)
-    if not vcpu and name not in symbols:
+    used = call.dst in _used(world.flow(key))
+    hinted = bool(words & set(hints.hints))
+    between = _between(world, key, node)
+    if not (vcpu or name in symbols or (used and (hinted or between))):
         return
-    weight = 2 * vcpu
-    weight += 4 * (name in symbols)
-    weight += 2 * (name in world.special_prototypes)
-    weight += 4 * _between(world, key, node)
-    weight += 2 * any(hint in name for hint in hints.hints)
+    weight = 2 * vcpu + 4 * (name in symbols) + 2 * (name in world.special_prototypes)
+    weight += 4 * between + 3 * used + 3 * hinted + name.startswith("__")
+    weight -= 3 * bool(words & set(hints.against))
     yield name, weight
+
+
+def _used(graph: ControlFlowGraph) -> set[int]:
+    """The results that something is done with."""
+    found: set[int] = set()
+    for node in graph.nodes:
+        pending = list(_operands(node.instruction))
+        while pending:
+            each = pending.pop()
+            match each:
+                case Temp(index):
+                    found.add(index)
+                case Unary(_, operand) | Member(operand, _):
+                    pending.append(operand)
+                case Binary(_, left, right) | Index(left, right):
+                    pending += [left, right]
+    return found
+
+
+def _operands(instruction: Instruction) -> tuple[Expr, ...]:
+    match instruction:
+        case Call(_, _, callee, args):
+            return (callee, *args)
+        case TableCall(_, _, args):
+            return args
+        case Store(_, value, _) | Return(value) if value is not None:
+            return (value,)
+        case Branch(condition):
+            return (condition,)
+    return ()
 
 
 def _never(world: World) -> set[str]:

@@ -146,12 +146,16 @@ class GraphBuilder:
         self.gotos.append(PendingGoto(node, name, tuple(self.scopes), ()))
         self.current = None
 
-    def resolve_gotos(self) -> None:
-        """Link every goto to its label, with the releases of the scopes it leaves."""
+    def resolve_gotos(self) -> set[str]:
+        """Link every goto to its label, with the releases of the scopes it leaves.
+
+        Returns the labels that are not there; a goto to one of them leads nowhere.
+        """
+        missing: set[str] = set()
         for pending in self.gotos:
             found = self.labels.get(pending.label)
             if found is None:
-                self.problems.append(f"goto to a label that is not there: {pending.label}")
+                missing.add(pending.label)
                 continue
             label, scopes = found
             common = 0
@@ -162,6 +166,7 @@ class GraphBuilder:
             self.current = pending.node
             self.release(pending.scopes[common:])
             self.jump(label)
+        return missing
 
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, with the empty ones between others taken out of the edges."""

@@ -27,6 +27,7 @@ def build_graph(function: Function, dialect: FlowDialect) -> ControlFlowGraph:
     starts = [builder.label() for _ in function.bodies]
     if len(starts) > 1:
         builder.choose(*starts)
+    missing: list[set[str]] = []
     for start, body in zip(starts, function.bodies, strict=True):
         builder.place(start)
         builder.labels = {}
@@ -42,11 +43,15 @@ def build_graph(function: Function, dialect: FlowDialect) -> ControlFlowGraph:
         builder.scopes.clear()
         builder.targets.clear()
         builder.jump(builder.exit)
-        builder.resolve_gotos()
+        missing.append(builder.resolve_gotos())
         builder.gotos.clear()
         builder.current = None
         if len(builder.instructions) > MAX_NODES:
             builder.problems.append(f"more than {MAX_NODES} nodes")
+    # A configuration that lacks a label which another has cannot be built; one that
+    # no configuration has was not understood.
+    for label in sorted(set.intersection(*missing) if missing else ()):
+        builder.problems.append(f"goto to a label that is not there: {label}")
     names = {each.name for each in parameters}
     return ControlFlowGraph(
         function.name,

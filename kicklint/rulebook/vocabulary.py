@@ -174,13 +174,15 @@ class Architecture:
 class Inference:
     """What speaks for a call being the guest entry of an unknown architecture.
 
-    ``enter`` and ``exit`` are functions that stand around an entry, ``hints`` parts
-    of an entry's name, ``ignored`` beginnings of names that are never an entry.
+    ``enter`` and ``exit`` are functions that stand around an entry, ``hints`` words of
+    an entry's name, ``against`` words of other names, ``ignored`` beginnings of names
+    that are never an entry.
     """
 
     enter: tuple[str, ...]
     exit: tuple[str, ...]
     hints: tuple[str, ...]
+    against: tuple[str, ...]
     ignored: tuple[str, ...]
 
 

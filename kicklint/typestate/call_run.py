@@ -149,15 +149,14 @@ class CallRun(FunctionRun):
     def _lifted(self, context: Context, callee: Summary) -> list[HarmKey]:
         """The harms of a callee that are its caller's: those that need what the caller brings.
 
-        That is the state, or the constants: a harm that the callee does not have
-        without them.
+        That is the state, or the constants: a harm that the callee has without them is
+        its own, and is reported there.
         """
-        if context.entry != self.machine.initial:
-            return list(callee.harms)
-        if not context.constants or not callee.harms:
+        alone = Context(context.function, context.binding, self.machine.initial)
+        if not callee.harms or context == alone:
             return []
-        plain = self.simulator.run(Context(context.function, context.binding, context.entry))
-        return [key for key in callee.harms if key not in plain.harms]
+        own = self.simulator.run(alone).harms
+        return [key for key in callee.harms if key not in own]
 
     def _may(self, function: str, constants: tuple[tuple[str, Value], ...]) -> set[str]:
         """What ``function`` may do, and the functions that it is handed pointers to."""

@@ -72,12 +72,14 @@ class _Search:
             alive = self.machine.automaton.thread == "own" and exits - {self.machine.initial}
             if alive or self._leaves_value(context):
                 pending.extend(self._climb(context))
+        cut = {(context.function, f"more than {_MAX_CLIMB} ways to it to follow") for context in pending}
         found = self._reported()
         harms = self.machine.automaton.transition
         violations = tuple(each for each in found if harms[each.transition].message)
         witnesses = tuple(each for each in found if harms[each.transition].witness)
         problems = sorted(
-            {
+            cut
+            | {
                 (context.function, problem)
                 for simulator in self.simulators.values()
                 for context, summary in simulator.summaries.items()

@@ -13,6 +13,7 @@ from kicklint.typestate.program import Program
 from kicklint.typestate.summary import Context, Summary
 
 _MAX_DEPTH = 120
+_MAX_RUNS = 6_000
 
 
 class Simulator:
@@ -31,6 +32,7 @@ class Simulator:
         self.machine = machine
         self.summaries: dict[Context, Summary] = {}
         self.running: list[Context] = []
+        self.runs = 0
         self.dependent: dict[Context, set[Context]] = {}
         self.value_depth = 0
         self.own_thread = machine.automaton.thread == "own"
@@ -42,8 +44,10 @@ class Simulator:
             return known
         summary = Summary(context, partial=True)
         self.summaries[context] = summary
-        if len(self.running) >= _MAX_DEPTH:
-            summary.problems = (f"more than {_MAX_DEPTH} calls deep",)
+        if len(self.running) >= _MAX_DEPTH or self.runs > _MAX_RUNS:
+            deep = self.runs <= _MAX_RUNS
+            what = f"more than {_MAX_DEPTH} calls deep" if deep else "too much recursion to follow"
+            summary.problems = (what,)
             summary.exits = {context.entry: None}
             return summary
         self.running.append(context)
@@ -53,8 +57,9 @@ class Simulator:
                 before = _size(summary)
                 for stale in self.dependent.pop(context, ()):
                     self.summaries.pop(stale, None)
+                self.runs += 1
                 CallRun(self, context, summary).run()
-                if context not in self.dependent:
+                if context not in self.dependent or self.runs > _MAX_RUNS:
                     break
         finally:
             self.running.pop()

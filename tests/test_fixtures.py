@@ -1,0 +1,134 @@
+"""The annotated fixtures: every finding where it is expected, none anywhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from fixture_trees import (
+    RUN,
+    Expectation,
+    MemoryTree,
+    expectation,
+    fixtures,
+    found_in,
+    name_of,
+    report_on,
+    tree_of,
+)
+
+from kicklint.rulebook import EventKind, load_rulebook
+from kicklint.typestate import Machine, ProtocolState
+
+# A line with one of these is where a rule may report, so it has to say what it gives.
+_DECIDES = re.compile(r"\b__toy_enter_guest\((?!struct)|EXITING_GUEST_MODE\);")
+
+
+@pytest.mark.parametrize("path", fixtures(), ids=name_of)
+def test_fixture(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    wanted = expectation(text)
+    report = report_on(tree_of(text))
+    found = found_in(report)
+    complain(text, wanted, found)
+    assert [each for each in report.findings if each.span.path != RUN] == []
+
+
+def complain(text: str, wanted: Expectation, found: frozenset[tuple[str, int]]) -> None:
+    """Fail with the lines that are not as the annotations say."""
+    lines = text.splitlines()
+    troubles = [
+        (wanted.expected - found, "not reported"),
+        (found - wanted.expected - wanted.missed - wanted.false, "reported, and should not be"),
+        (found & wanted.missed, "is reported now: write `expect` for `todo-expect`"),
+        (wanted.false - found, "is not reported any more: write `ok` for `todo-ok`"),
+    ]
+    said = [
+        f"{line}: {rule} {trouble}: {lines[line - 1].strip()}"
+        for marks, trouble in troubles
+        for rule, line in sorted(marks, key=lambda each: (each[1], each[0]))
+    ]
+    assert not said, "\n" + "\n".join(said)
+
+
+@pytest.mark.parametrize("path", fixtures(), ids=name_of)
+def test_every_place_that_matters_is_annotated(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    noted = expectation(text).noted
+    bare = [
+        f"{number}: {line.strip()}"
+        for number, line in enumerate(text.splitlines(), 1)
+        if _DECIDES.search(line) and number not in noted and "#define" not in line
+    ]
+    assert noted
+    assert bare == []
+
+
+def test_fixtures_of_every_rule_have_findings_and_clean_code() -> None:
+    for rule in load_rulebook().rules:
+        texts = [path.read_text(encoding="utf-8") for path in fixtures() if path.parent.name == rule.id]
+        assert any(f"/* expect: {rule.id} */" in text for text in texts), rule.id
+        assert any("/* ok */" in text for text in texts), rule.id
+
+
+def test_a_todo_that_passes_fails() -> None:
+    """The runner itself: both kinds of todo have to be promoted."""
+    text = "a /* todo-expect: KICK003 */\nb /* todo-ok: KICK002 */\nc /* ok */\n"
+    wanted = expectation(text)
+    complain(text, wanted, frozenset({("KICK002", 2)}))
+    with pytest.raises(AssertionError, match="todo-expect"):
+        complain(text, wanted, frozenset({("KICK002", 2), ("KICK003", 1)}))
+    with pytest.raises(AssertionError, match="todo-ok"):
+        complain(text, wanted, frozenset())
+    with pytest.raises(AssertionError, match="should not be"):
+        complain(text, wanted, frozenset({("KICK002", 2), ("KICK001", 3)}))
+
+
+def test_a_tree_in_memory_is_one() -> None:
+    tree = MemoryTree((("arch/toyarch/kvm/run.c", b"int x;\n"), ("virt/kvm/main.c", b"int y;\n")))
+    assert tree.architectures() == ("toyarch",)
+    assert report_on(tree).findings == ()
+
+
+# Every way through every automaton
+
+Taken = set[tuple[str, str, int]]
+
+
+@pytest.fixture(scope="module")
+def taken() -> Iterator[Taken]:
+    """(rule, state, transition) for every transition that any fixture took."""
+    names = {id(rule.automaton): rule.id for rule in load_rulebook().rules if rule.automaton is not None}
+    found: Taken = set()
+    original = Machine.step
+
+    def step(
+        self: Machine,
+        state: ProtocolState,
+        kind: EventKind,
+        attributes: Mapping[str, str],
+        required: frozenset[str],
+    ) -> tuple[ProtocolState, int | None]:
+        after, index = original(self, state, kind, attributes, required)
+        if index is not None:
+            found.add((names[id(self.automaton)], state.state, index))
+        return after, index
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Machine, "step", step)
+        for path in fixtures():
+            report_on(tree_of(path.read_text(encoding="utf-8")))
+    yield found
+
+
+def test_every_transition_is_taken_from_each_of_its_states(taken: Taken) -> None:
+    wanted: dict[tuple[str, str, int], str] = {}
+    for rule in load_rulebook().rules:
+        automaton = rule.automaton
+        for index, transition in enumerate(automaton.transition if automaton is not None else ()):
+            assert automaton is not None
+            for state in automaton.states if "*" in transition.source else transition.source:
+                wanted[rule.id, state, index] = f"{rule.id}: {state} on {transition.on} to {transition.to}"
+    assert sorted(text for key, text in wanted.items() if key not in taken) == []
