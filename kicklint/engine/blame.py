@@ -61,7 +61,11 @@ class Blame:
         summary = simulator.summaries[step.enters]
         harmless = simulator.machine.harmless(kind)
         entry = step.enters.entry
-        good = [value for state, value in summary.exits.items() if state.state in harmless and state != entry]
+        good = [
+            value
+            for state, value in summary.exits.items()
+            if state.state in harmless and state.plain != entry
+        ]
         return not any(disjoint(value, step.returns[1]) for value in good)
 
 

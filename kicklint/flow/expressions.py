@@ -105,6 +105,17 @@ class ExpressionLowering:
         self.at(node)
         self.builder.branch(value, true, false)
 
+    def is_condition(self, node: SyntaxNode) -> bool:
+        """Whether ``node`` is made of ``&&``, ``||`` or ``!``, so that its value is 1 or 0."""
+        while node.type == "parenthesized_expression":
+            inner = first_of(node)
+            if inner is None:
+                return False
+            node = inner
+        return (node.type == "binary_expression" and operator_of(node) in ("&&", "||")) or (
+            node.type == "unary_expression" and operator_of(node) == "!"
+        )
+
     def _transparent_argument(self, node: SyntaxNode) -> SyntaxNode | None:
         function = field_of(node, "function")
         if function.type == "identifier" and self.text(function) in self.dialect.transparent:

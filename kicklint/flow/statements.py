@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from tree_sitter import Node as SyntaxNode
 
 from kicklint.flow.builder import Target
-from kicklint.flow.calls import CallLowering
+from kicklint.flow.conditionals import ConditionalLowering
 from kicklint.flow.expressions import arguments_of, field_of
 from kicklint.flow.ir import Binary, Call, Const, Expr, Local, Name, Opaque, Return, Store, Temp
 
-_DEFINED = re.compile(r"(\w+)\s*\(?\s*(\w+)\s*\)?")
 _CASE_VALUES = (
     "identifier",
     "number_literal",
@@ -23,7 +20,7 @@ _CASE_VALUES = (
 )
 
 
-class StatementLowering(CallLowering):
+class StatementLowering(ConditionalLowering):
     """Lowers statements of one function into a builder."""
 
     def __init__(self, *args: object) -> None:
@@ -323,7 +320,18 @@ class StatementLowering(CallLowering):
 
     def _do_return_statement(self, node: SyntaxNode) -> None:
         child = next((each for each in node.named_children if each.type != "comment"), None)
-        value = self.value(child) if child is not None else None
+        builder = self.builder
+        if child is not None and self.is_condition(child):
+            # Two returns, so that what led to each value is told apart.
+            true, false = builder.label(), builder.label()
+            self.condition(child, true, false)
+            for label, truth in ((true, 1), (false, 0)):
+                builder.place(label)
+                self._leave(node, Const(truth))
+            return
+        self._leave(node, self.value(child) if child is not None else None)
+
+    def _leave(self, node: SyntaxNode, value: Expr | None) -> None:
         builder = self.builder
         if any(scope.releases for scope in builder.scopes) and value is not None:
             kept = builder.temp()
@@ -333,50 +341,6 @@ class StatementLowering(CallLowering):
         self.at(node)
         builder.emit(Return(value))
         builder.jump(builder.exit)
-
-    # Conditional compilation: both arms are real, and agree on the symbol.
-
-    def _do_preproc_ifdef(self, node: SyntaxNode) -> None:
-        symbol = self.text(field_of(node, "name"))
-        negated = node.children[0].type in ("#ifndef", "#elifndef")
-        self._arms(node, Name(f"#{symbol}"), negated, node.child_by_field_name("name"))
-
-    _do_preproc_elifdef = _do_preproc_ifdef
-
-    def _do_preproc_if(self, node: SyntaxNode) -> None:
-        condition = field_of(node, "condition")
-        text = self.text(condition).strip()
-        negated = text.startswith("!")
-        match = _DEFINED.fullmatch(text.lstrip("! "))
-        asks = match is not None and match.group(1) in {"defined", *self.dialect.configured}
-        subject: Expr = Name(f"#{match.group(2) if match is not None and asks else text.lstrip('! ')}")
-        if text in ("0", "1"):
-            subject, negated = Const(int(text)), False
-        self._arms(node, subject, negated, condition)
-
-    _do_preproc_elif = _do_preproc_if
-
-    def _do_preproc_else(self, node: SyntaxNode) -> None:
-        for child in node.named_children:
-            self.statement(child)
-
-    def _arms(self, node: SyntaxNode, subject: Expr, negated: bool, header: SyntaxNode | None) -> None:
-        builder = self.builder
-        true, false, end = builder.label(), builder.label(), builder.label()
-        builder.branch(subject, *((false, true) if negated else (true, false)))
-        alternative = node.child_by_field_name("alternative")
-        builder.place(true)
-        for child in node.named_children:
-            skipped = (header is not None and child.id == header.id) or (
-                alternative is not None and child.id == alternative.id
-            )
-            if not skipped:
-                self.statement(child)
-        builder.jump(end)
-        builder.place(false)
-        if alternative is not None:
-            self.statement(alternative)
-        builder.place(end)
 
 
 def _declared(node: SyntaxNode) -> tuple[SyntaxNode | None, int]:

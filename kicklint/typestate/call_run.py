@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 
 from kicklint.events import RUNNING, CallSite, Role
 from kicklint.flow import (
@@ -25,6 +26,7 @@ from kicklint.typestate.values import (
     FunctionPointer,
     Range,
     Value,
+    join,
 )
 
 _SMALL_FUNCTION = 60
@@ -130,7 +132,7 @@ class CallRun(FunctionRun):
             after = self._written(
                 function, args, callee.outs.get(exit_state, {}), with_value(known, dst, value)
             )
-            self.onward(point, node, exit_state, after, Link(point, (context, exit_state)))
+            self.onward(point, node, exit_state.plain, after, Link(point, (context, exit_state)))
         for key in self._lifted(context, callee):
             self.summary.harms.setdefault(key, Harm(point, callee.harms[key].event, (context, key)))
         return True
@@ -181,7 +183,10 @@ class CallRun(FunctionRun):
             callee = simulator.run(Context(function, frozenset(), state, constants))
         finally:
             simulator.value_depth -= 1
-        return callee.exits.get(state) if not callee.partial and len(callee.exits) == 1 else None
+        if callee.partial or any(each.plain != state for each in callee.exits):
+            return None
+        values = list(callee.exits.values())
+        return reduce(join, values) if values else None
 
     def _constants(
         self, function: str, args: tuple[Expr, ...], known: Valuation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from kicklint.events import Event, EventGraph, Identity, Reach, Role
@@ -38,6 +39,7 @@ from kicklint.typestate.values import (
     exactly,
     join,
     number,
+    truth,
 )
 
 _RETURN = "@return"
@@ -114,6 +116,10 @@ class FunctionRun:
 
     def arrive(self, point: Point, known: Valuation, link: Link) -> None:
         """Reach ``point`` with ``known``, which is joined with what was known there before."""
+        if link.inner is not None:
+            known_links = self.summary.alternatives.setdefault(point, [])
+            if link not in known_links:
+                known_links.append(link)
         before = self.valuations.get(point)
         if before is None:
             self.valuations[point] = known
@@ -208,7 +214,8 @@ class FunctionRun:
         if self.resume is not None and self.resume.resumes(value):
             state, index = self.machine.step(state, EventKind.GUEST_ENTRY, {}, frozenset())
             self._harm(point, self.resume.event, index)
-        self.onward(point, node, state, known)
+        result = {None: "any", True: "some", False: "zero"}[truth(value)]
+        self.onward(point, node, replace(state, result=result), known)
 
     # Events
 

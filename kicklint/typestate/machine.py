@@ -10,10 +10,20 @@ from kicklint.rulebook import Automaton, EventKind, Transition
 
 @dataclass(frozen=True, slots=True, order=True)
 class ProtocolState:
-    """The automaton's state, and the kinds of request consumed since it was entered."""
+    """The automaton's state, and the kinds of request consumed since it was entered.
+
+    Where a function returns, ``result`` tells apart what it returns: zero, something
+    else, or either.
+    """
 
     state: str
     consumed: frozenset[str] = frozenset()
+    result: str = ""
+
+    @property
+    def plain(self) -> ProtocolState:
+        """The state without what is returned in it."""
+        return ProtocolState(self.state, self.consumed) if self.result else self
 
 
 @dataclass(frozen=True, slots=True)

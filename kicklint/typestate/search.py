@@ -67,7 +67,7 @@ class _Search:
             self.done.add(context)
             exits: set[ProtocolState] = set()
             for simulator in self._simulators(context.function):
-                exits |= simulator.run(context).exits.keys()
+                exits |= {each.plain for each in simulator.run(context).exits}
             # An instance that is still alive at return goes on in the callers.
             alive = self.machine.automaton.thread == "own" and exits - {self.machine.initial}
             if alive or self._leaves_value(context):
@@ -203,8 +203,19 @@ class _Search:
     def _pays(self, simulator: Simulator, caller: Context, context: Context, depth: int) -> bool:
         """Whether ``caller`` never reaches the harm of ``context``, or all of its own callers see to it."""
         for each in simulator.run(caller).entered:
-            if each.function != context.function or not simulator.summaries[each].harms:
+            if each.function != context.function or not self._reaches(simulator, each, set()):
                 continue
             if each.entry != self.machine.initial or not self._paid(caller, depth + 1):
                 return False
         return True
+
+    def _reaches(self, simulator: Simulator, context: Context, seen: set[Context]) -> bool:
+        """Whether a harm lies in ``context`` or in what it enters without having done anything about it."""
+        seen.add(context)
+        summary = simulator.summaries.get(context)
+        if summary is None or summary.harms:
+            return summary is not None
+        return any(
+            each.entry == self.machine.initial and each not in seen and self._reaches(simulator, each, seen)
+            for each in summary.entered
+        )

@@ -60,7 +60,8 @@ class Summary:
 
     ``exits`` maps the states in which the function returns to the values it may
     return then, ``outs`` to what it then has written where parameters point to.
-    ``entered`` are the contexts of callees that were run.
+    ``entered`` are the contexts of callees that were run. ``links`` has the first way
+    to each point, ``alternatives`` all the ways out of calls to it.
     """
 
     context: Context
@@ -68,6 +69,7 @@ class Summary:
     outs: dict[ProtocolState, dict[str, Value]] = field(default_factory=dict)
     harms: dict[HarmKey, Harm] = field(default_factory=dict)
     links: dict[Point, Link] = field(default_factory=dict)
+    alternatives: dict[Point, list[Link]] = field(default_factory=dict)
     entered: set[Context] = field(default_factory=set)
     problems: tuple[str, ...] = ()
     partial: bool = False

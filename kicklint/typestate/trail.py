@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kicklint.events import Event, EventGraph
-from kicklint.flow import ControlFlowGraph
+from kicklint.flow import Branch, Call, ControlFlowGraph, TableCall, Temp
 from kicklint.typestate.function_run import concerns
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
-from kicklint.typestate.summary import Context, HarmKey, Point, Summary
-from kicklint.typestate.values import Value
+from kicklint.typestate.summary import Context, HarmKey, Link, Point, Summary
+from kicklint.typestate.values import Value, truth
 
 _MAX_STEPS = 20_000
 
@@ -68,10 +68,15 @@ class _Tracer:
         after = point[1]
         link = summary.links[point]
         onward = point[0]
+        current = point
         seen = {point}
+        wanted: dict[int, bool] = {}
         while link.previous is not None and self.budget > 0:
             self.budget -= 1
-            node, before = link.previous
+            previous = link.previous
+            node, before = previous
+            link = self._agreeing(summary, events.graph, current, link, wanted)
+            _want(events.graph, node, onward, wanted)
             step = RawStep(
                 node,
                 (*frame, summary.context),
@@ -88,11 +93,33 @@ class _Tracer:
                 step.inner, step.returns = self._through(frame, summary.context, callee, exit_state)
             steps.append(step)
             after = before
-            if link.previous in seen:
+            if previous in seen:
                 break
-            seen.add(link.previous)
-            link = summary.links[link.previous]
+            seen.add(previous)
+            current = previous
+            link = summary.links[previous]
         return tuple(reversed(steps))
+
+    def _agreeing(
+        self, summary: Summary, graph: ControlFlowGraph, point: Point, link: Link, wanted: dict[int, bool]
+    ) -> Link:
+        """The way out of the call before ``point`` that returns what the caller's branches went by."""
+        assert link.previous is not None
+        instruction = graph.nodes[link.previous[0]].instruction
+        if (
+            link.inner is None
+            or not isinstance(instruction, Call | TableCall)
+            or instruction.dst not in wanted
+        ):
+            return link
+        for other in summary.alternatives.get(point, ()):
+            if other.previous != link.previous or other.inner is None:
+                continue
+            callee, exit_state = other.inner
+            value = truth(self.simulator.summaries[callee].exits.get(exit_state))
+            if value is None or value is wanted[instruction.dst]:
+                return other
+        return link
 
     def _own_event(self, events: EventGraph, node: int, context: Context) -> Event | None:
         """The event at ``node``, when it is one of the tracked vcpu."""
@@ -115,3 +142,12 @@ class _Tracer:
         if point not in summary.links:
             return (), (exit_state, None)
         return self._to_point((*frame, caller), summary, point), (exit_state, summary.exits.get(exit_state))
+
+
+def _want(graph: ControlFlowGraph, node: int, onward: int, wanted: dict[int, bool]) -> None:
+    """Note what a branch on a result at ``node`` says of that result, when it goes ``onward``."""
+    found = graph.nodes[node]
+    if isinstance(found.instruction, Branch) and isinstance(found.instruction.condition, Temp):
+        true, false = found.successors
+        if true != false:
+            wanted[found.instruction.condition.index] = onward == true
