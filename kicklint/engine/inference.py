@@ -153,6 +153,9 @@ def _is_in(world: World, key: str, node: int) -> bool:
 
 
 def _names_in(world: World, key: str, value: Expr | None) -> bool:
+    if isinstance(value, Temp):
+        source = world.graph(key).aliases.results.get(value.index)
+        return isinstance(source, list) and any(_names_in(world, key, each) for each in source)
     if not isinstance(value, Name):
         return False
     return world.mode_name(world.constant(value.id, world.path(key))) == _ANNOUNCED

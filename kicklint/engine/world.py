@@ -114,9 +114,8 @@ class World:
             for node in graph.calls:
                 instruction = graph.graph.nodes[node].instruction
                 arguments = instruction.args if isinstance(instruction, Call | TableCall) else ()
-                held |= {
-                    f"{write}:{each.id}" for each in arguments if isinstance(each, Name) and each.id in modes
-                }
+                handed = {each.id for each in arguments if isinstance(each, Name) and each.id in modes}
+                held |= {f"{write}:{mode}" for mode in handed} | ({write} if handed else set())
             found[key] = held
         return found
 
