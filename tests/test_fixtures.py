@@ -131,4 +131,5 @@ def test_every_transition_is_taken_from_each_of_its_states(taken: Taken) -> None
             assert automaton is not None
             for state in automaton.states if "*" in transition.source else transition.source:
                 wanted[rule.id, state, index] = f"{rule.id}: {state} on {transition.on} to {transition.to}"
-    assert sorted(text for key, text in wanted.items() if key not in taken) == []
+    untaken = sorted(text for key, text in wanted.items() if key not in taken)
+    assert not untaken, "\n".join(untaken)
