@@ -58,7 +58,7 @@ class Index:
         }
         self.exact: dict[str, set[str]] = {}
         self.own: dict[str, set[str]] = {}
-        self.calls = sources.calls
+        self.sources = sources
         self.holders = self._holders()
         self.classes = self._classes()
 
@@ -156,9 +156,10 @@ class Index:
         names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
         holders: dict[str, list[str]] = defaultdict(list)
         for key, function in self.functions.items():
-            if key not in self.calls:
-                self.calls[key] = self._mentioned(self._text(function))
-            for word in self.calls[key] & names:
+            mentioned = self.sources.mentioned(function.path)
+            if key not in mentioned:
+                mentioned[key] = self._mentioned(self._text(function))
+            for word in mentioned[key] & names:
                 holders[word].append(key)
         for name, macros in self.macros.items():
             text = " ".join(macro.body for macro in macros)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from kicklint.base import Note, Severity, SourceError, Span
@@ -18,7 +19,20 @@ def dialect() -> Dialect:
     return load_dialect(rules_directory() / "dialect.toml")
 
 
-Parsed = dict[tuple[str, bytes], SyntaxFile]
+@dataclass(slots=True)
+class ReadFile:
+    """A file that was parsed, and what was read off it since.
+
+    ``assigned`` are the (member, function) pairs that its code stores into tables;
+    ``mentioned`` are the words that each function, by its identifier, calls or hands on.
+    """
+
+    syntax: SyntaxFile
+    assigned: tuple[tuple[str, str], ...] | None = None
+    mentioned: dict[str, set[str]] = field(default_factory=dict)
+
+
+Parsed = dict[tuple[str, bytes], ReadFile]
 """Files that were parsed before, by path and content."""
 
 
@@ -34,12 +48,9 @@ class Sources:
         self.tree = tree
         self.progress = progress
         self.parsed: Parsed = {} if parsed is None else parsed
-        self.files: dict[str, SyntaxFile] = {}
-        self.assigned: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.files: dict[str, ReadFile] = {}
         self.notes: list[Note] = []
         self.failed: set[str] = set()
-        # The words that each function calls or hands on, by the function's identifier.
-        self.calls: dict[str, set[str]] = {}
 
     def load(self, paths: tuple[str, ...]) -> list[SyntaxFile]:
         """The files at ``paths`` that are C and could be read; the others leave a note."""
@@ -51,7 +62,7 @@ class Sources:
                     self.progress("parsing", index, len(wanted))
                 self._parse(path)
             if path in self.files:
-                found.append(self.files[path])
+                found.append(self.files[path].syntax)
         return found
 
     def _parse(self, path: str) -> None:
@@ -63,15 +74,20 @@ class Sources:
             return
         key = (path, source)
         if key not in self.parsed:
-            self.parsed[key] = parse_file(path, source, dialect())
+            self.parsed[key] = ReadFile(parse_file(path, source, dialect()))
         self.files[path] = self.parsed[key]
 
     def assignments(self, path: str) -> tuple[tuple[str, str], ...]:
         """The (member, function) pairs that code of the file stores into tables."""
-        if path not in self.assigned:
-            pairs = [pair for function in self.files[path].functions for pair in member_assignments(function)]
-            self.assigned[path] = tuple(dict.fromkeys(pairs))
-        return self.assigned[path]
+        file = self.files[path]
+        if file.assigned is None:
+            pairs = [pair for function in file.syntax.functions for pair in member_assignments(function)]
+            file.assigned = tuple(dict.fromkeys(pairs))
+        return file.assigned
+
+    def mentioned(self, path: str) -> dict[str, set[str]]:
+        """The words that the functions of the file call or hand on, as far as they were read."""
+        return self.files[path].mentioned
 
 
 def world_paths(paths: tuple[str, ...], architecture: str) -> tuple[str, ...]:

@@ -67,6 +67,9 @@ def _check(automaton: Automaton, path: Path) -> None:
         raise RulebookError(f"{path}: key 'automaton.begin' names an unknown event {automaton.begin!r}")
     if automaton.initial not in states:
         raise RulebookError(f"{path}: key 'automaton.initial' names an unknown state {automaton.initial!r}")
+    for state in automaton.ended:
+        if state not in states:
+            raise RulebookError(f"{path}: key 'automaton.ended' names an unknown state {state!r}")
     for index, step in enumerate(automaton.transition):
         key = f"automaton.transition[{index}]"
         for state in (*step.source, step.to):

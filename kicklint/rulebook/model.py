@@ -40,7 +40,8 @@ class Automaton:
     ``thread`` is ``own`` when the code that runs it is the vCPU's own thread (then
     the running vcpu is the subject), ``any`` otherwise. ``begin`` names the event,
     written ``kind`` or ``kind:value``, that makes a function a starting point.
-    ``caller_pays`` says that a harm does not stand when every caller avoids it.
+    ``caller_pays`` says that a harm does not stand when every caller avoids it. A
+    function that only returns in states of ``ended`` is not followed into its callers.
     """
 
     initial: str
@@ -49,6 +50,7 @@ class Automaton:
     states: Mapping[str, str]
     transition: tuple[Transition, ...]
     caller_pays: bool = False
+    ended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

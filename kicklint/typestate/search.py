@@ -69,7 +69,10 @@ class _Search:
             for simulator in self._simulators(context.function):
                 exits |= {each.plain for each in simulator.run(context).exits}
             # An instance that is still alive at return goes on in the callers.
-            alive = self.machine.automaton.thread == "own" and exits - {self.machine.initial}
+            automaton = self.machine.automaton
+            alive = automaton.thread == "own" and any(
+                state != self.machine.initial and state.state not in automaton.ended for state in exits
+            )
             if alive or self._leaves_value(context):
                 pending.extend(self._climb(context))
         cut = {(context.function, f"more than {_MAX_CLIMB} ways to it to follow") for context in pending}
