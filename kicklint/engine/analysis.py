@@ -12,7 +12,7 @@ from pathlib import Path
 from kicklint.base import Excerpt, Finding, Note, Report, Severity, SourceError, Span, Step
 from kicklint.engine.escalation import WorldResult, escalated
 from kicklint.engine.findings import Draft, drafts, join_worlds, unanalysed, with_fingerprints
-from kicklint.engine.inference import announces, infer_entries
+from kicklint.engine.inference import announces, open_world
 from kicklint.engine.sources import Parsed, Sources
 from kicklint.engine.witness import guards
 from kicklint.engine.world import World
@@ -109,12 +109,10 @@ def _deep_recursion() -> Iterator[None]:
 
 
 def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
-    world = World(name, rulebook, sources)
+    world = open_world(name, rulebook, sources)
     notes = list(sources.notes)
-    inferred = infer_entries(world)
-    if inferred:
-        world.use_entries(inferred)
-        listed = ", ".join(f"{each}()" for each in inferred)
+    if world.inferred:
+        listed = ", ".join(f"{each}()" for each in world.inferred)
         notes.append(
             Note(
                 "inferred-entry",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kicklint.engine.sources import Sources
 from kicklint.engine.world import World
 from kicklint.events import Identity, Role
 from kicklint.flow import (
@@ -30,7 +31,7 @@ from kicklint.flow import (
     Temp,
     Unary,
 )
-from kicklint.rulebook import EventKind
+from kicklint.rulebook import EventKind, Rulebook
 
 _SYMBOL = re.compile(
     rb"^\s*(?:(?:SYM\w*_START\w*|ENTRY|GLOBAL|_GLOBAL\w*|LEAF|NESTED|FEXPORT|EXPORT)\s*\(\s*(\w+)|(\w+)\s*:)",
@@ -39,6 +40,15 @@ _SYMBOL = re.compile(
 _MAX_DEPTH = 6
 _MAX_ANNOUNCEMENTS = 64
 _ANNOUNCED = "IN_GUEST_MODE"
+
+
+def open_world(architecture: str, rulebook: Rulebook, sources: Sources) -> World:
+    """The world of ``architecture``, its guest entries inferred where the rulebook has none."""
+    world = World(architecture, rulebook, sources)
+    inferred = infer_entries(world)
+    if inferred:
+        world.use_entries(inferred)
+    return world
 
 
 def infer_entries(world: World) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from kicklint.base import Site
 from kicklint.engine.analysis import AnalysisRequest, architectures, in_scope
-from kicklint.engine.inference import infer_entries
+from kicklint.engine.inference import open_world
 from kicklint.engine.sources import Sources
-from kicklint.engine.world import World
 from kicklint.events import Event
 from kicklint.flow import Expr, show
 from kicklint.rulebook import EventKind, load_rulebook
@@ -22,10 +21,7 @@ def sites(request: AnalysisRequest) -> tuple[Site, ...]:
     sources = Sources(tree, request.progress)
     found: set[Site] = set()
     for name in architectures(tree, request.architectures):
-        world = World(name, rulebook, sources)
-        inferred = infer_entries(world)
-        if inferred:
-            world.use_entries(inferred)
+        world = open_world(name, rulebook, sources)
         for key in sorted(world.index.functions):
             function = world.index.functions[key]
             if not in_scope(function.path, request.scope) or not world.index.direct(key):

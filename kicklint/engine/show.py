@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kicklint.base import SourceError
 from kicklint.engine.analysis import AnalysisRequest, architectures
-from kicklint.engine.inference import infer_entries
+from kicklint.engine.inference import open_world
 from kicklint.engine.sources import Sources
 from kicklint.engine.world import World
 from kicklint.events import EventGraph
@@ -76,10 +76,7 @@ def show_function(request: AnalysisRequest, function: str) -> FunctionGraph:
     sources = Sources(tree, request.progress)
     names: set[str] = set()
     for architecture in architectures(tree, request.architectures):
-        world = World(architecture, rulebook, sources)
-        inferred = infer_entries(world)
-        if inferred:
-            world.use_entries(inferred)
+        world = open_world(architecture, rulebook, sources)
         keys = world.function_ids(function)
         if keys:
             return _shown(world, keys[0], architecture)

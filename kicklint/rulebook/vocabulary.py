@@ -35,7 +35,6 @@ class VcpuShape:
     """How a vcpu and the ways to and from it look in C (``[vcpu]``)."""
 
     type: str
-    vm_type: str
     mode: str
     requests: str
     request_prefix: str
