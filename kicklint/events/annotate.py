@@ -273,7 +273,7 @@ class Annotator:
                 self.events[index] = event
                 return
             if call.name in self.types:  # a function pointer in a local or parameter
-                self._pointer_call(index, call, node)
+                self._pointer_call(index, call.name, call, node)
                 return
             targets = self.names.direct(call.name, self.graph.path)
             if targets:
@@ -296,7 +296,7 @@ class Annotator:
                 return
             self._table(index, callee.field, call.args, call.dst, node, self.aliases.text(callee))
         elif isinstance(callee, Name):
-            self.calls[index] = CallSite((), (), self.aliases.text(callee), callee, call.args)
+            self._pointer_call(index, callee.id, call, node)
 
     def _table_call(self, index: int, call: TableCall, node: Node) -> None:
         self._table(index, call.member, call.args, call.dst, node, call.member)
@@ -325,11 +325,11 @@ class Annotator:
                 targets.append(Target(function, args, member))
         return tuple(targets), tuple(events)
 
-    def _pointer_call(self, index: int, call: Call, node: Node) -> None:
+    def _pointer_call(self, index: int, pointer: str, call: Call, node: Node) -> None:
         """A call through a local: anything it is ever given, unless more is known when it is run."""
         targets: list[Target] = []
         events: list[Event] = []
-        for value in self.aliases.assigned.get(call.name, []):
+        for value in self.aliases.assigned.get(pointer, []):
             if isinstance(value, Member):
                 reached, happened = self._members(value.field, call.args, call.dst, node)
                 targets += reached
@@ -337,7 +337,7 @@ class Annotator:
             elif isinstance(value, Name) and value.id not in self.types:
                 targets += [Target(each, call.args) for each in self.names.direct(value.id, self.graph.path)]
         self.calls[index] = CallSite(
-            tuple(targets), tuple(events), self._text(call), Name(call.name), call.args
+            tuple(targets), tuple(events), self._text(call), Name(pointer), call.args
         )
 
 

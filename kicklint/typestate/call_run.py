@@ -19,7 +19,7 @@ from kicklint.flow import (
 )
 from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Valuation
-from kicklint.typestate.function_run import FunctionRun, with_value, without_member, without_members
+from kicklint.typestate.function_run import OUT, FunctionRun, with_value, without_member, without_members
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.values import (
@@ -83,8 +83,10 @@ class CallRun(FunctionRun):
                 yield target.function, target.args
 
     def _forget_addressed(self, call: Call | TableCall, known: Valuation) -> Valuation:
-        """Locals whose address is passed may have any value afterwards."""
+        """What the call is given a pointer to may have any value afterwards."""
         for each in call.args:
+            if isinstance(each, Name):
+                known = with_value(known, f"{OUT}{each.id}", None)
             if isinstance(each, Unary) and each.op == "&":
                 operand = each.operand
                 while isinstance(operand, Member | Index):

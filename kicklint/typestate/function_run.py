@@ -327,7 +327,12 @@ def without_members(known: Valuation) -> Valuation:
 
 
 def _pointed(key: str | int) -> bool:
-    return isinstance(key, str) and key.startswith(MEMBER) and ("->" in key or "*" in key)
+    """Whether other code may change the place; what only a parameter points to it cannot reach."""
+    if not isinstance(key, str) or not key.startswith(MEMBER):
+        return False
+    if key.startswith(OUT) and key[len(OUT) :].isidentifier():
+        return False
+    return "->" in key or "*" in key
 
 
 def without_member(known: Valuation, field: str) -> Valuation:
