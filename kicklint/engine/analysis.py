@@ -121,7 +121,8 @@ def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozense
             )
         )
     enters = world.enters()
-    if not enters and announces(world):
+    blind = not enters and announces(world)
+    if blind:
         text = f"{name or 'generic'}: the mode is written IN_GUEST_MODE, but no guest entry was found"
         notes.append(Note("no-guest-entry", Severity.WARNING, text))
     found: list[Draft] = []
@@ -140,6 +141,8 @@ def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozense
         found += drafts(world, rule, outcome)
         if rule.id in witnesses:
             witnessed.append((rule.id, guards(outcome)))
+    if blind:
+        clean -= witnesses  # without an entry nothing was proven
     for rule in rulebook.rules:
         if rule.automaton is None:
             found += unanalysed(world, rule, problems)
