@@ -13,7 +13,7 @@ class Blame:
         self.program = program
         self.guilty: dict[str, set[str]] = {}
         for violation in violations:
-            step = _entering(violation.steps, _last(violation.steps).before.state)
+            step = _entering(violation.steps, last_step(violation.steps).before.state)
             if step is not None and step.enters is not None:
                 self.guilty.setdefault(step.enters.function, set()).add(violation.context.function)
 
@@ -27,8 +27,8 @@ class Blame:
         it that entered the state.
         """
         if transition.anchor == EVENT_ANCHOR:
-            return _last(steps, own=True)
-        blamed = self._blamed(steps, _last(steps).before.state, transition.on, simulator)
+            return last_step(steps, own=True)
+        blamed = self._blamed(steps, last_step(steps).before.state, transition.on, simulator)
         if blamed is not None:
             return blamed
         if not transition.anchor:
@@ -71,7 +71,7 @@ class Blame:
 
 def cause(steps: tuple[RawStep, ...], state: str) -> RawStep:
     """The innermost step that entered ``state`` last."""
-    return _innermost(steps, state) or _last(steps)
+    return _innermost(steps, state) or last_step(steps)
 
 
 def _innermost(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
@@ -84,8 +84,11 @@ def _innermost(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
     return None
 
 
-def _last(steps: tuple[RawStep, ...], own: bool = False) -> RawStep:
-    """The innermost last step; with ``own`` not inside a callee that only does what it is told."""
+def last_step(steps: tuple[RawStep, ...], own: bool = False) -> RawStep:
+    """The innermost last step, where the harm happens.
+
+    With ``own`` it is not looked for inside a callee that only does what it is told.
+    """
     step = steps[-1]
     while step.inner and step.returns is None and not (own and step.enters and step.enters.constants):
         step = step.inner[-1]

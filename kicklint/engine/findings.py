@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Related, Severity, Span
-from kicklint.engine.blame import Blame, cause
+from kicklint.engine.blame import Blame, cause, last_step
 from kicklint.engine.trails import readable
 from kicklint.engine.world import World
 from kicklint.events import Event
@@ -58,7 +58,7 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
     machine = violation.simulator.machine
     steps = violation.steps
     place = blame.anchor(steps, transition, violation.simulator)
-    end = _innermost(steps[-1])
+    end = last_step(steps)
     named = transition.anchor not in ("", EVENT_ANCHOR)
     reason = cause(steps, transition.anchor) if named else end
     words = {
@@ -87,12 +87,6 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
         remedy=" ".join(rule.fix.split()),
     )
     return Draft((rule.id, span, function), finding)
-
-
-def _innermost(step: RawStep) -> RawStep:
-    while step.inner and step.returns is None:
-        step = step.inner[-1]
-    return step
 
 
 def _name(step: RawStep) -> str:

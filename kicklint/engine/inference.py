@@ -85,10 +85,9 @@ def _one_of_a_chain(world: World, starts: list[tuple[str, int]], names: list[str
                 called[node] = name
         for node, name in called.items():
             onward = _after(graph, node, world, key)
-            if any(other in called and called[other] != name for other in onward):
-                followed = {called[other] for other in _after(graph, node, world, key) if other in called}
-                if followed - {name} and not _leads_back(world, key, called, followed - {name}, name):
-                    kept.discard(name)
+            followed = {called[other] for other in onward if other in called} - {name}
+            if followed and not _leads_back(world, key, called, followed, name):
+                kept.discard(name)
     return tuple(sorted(kept or names))
 
 

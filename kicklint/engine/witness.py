@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kicklint.base import Step, StepKind
-from kicklint.engine.blame import cause
+from kicklint.engine.blame import cause, last_step
 from kicklint.events import Event
 from kicklint.typestate import Outcome, RawStep
 
@@ -20,7 +20,7 @@ def guards(outcome: Outcome) -> tuple[Step, ...]:
     for witness in outcome.witnesses:
         source = witness.simulator.machine.automaton.transition[witness.transition].source
         test = cause(witness.steps, source[0])
-        entry = cause(witness.steps, "")
+        entry = last_step(witness.steps)
         if test.event is None or entry.event is None:
             continue
         first = _step(test, test.event, "tests the requests")

@@ -66,6 +66,7 @@ class World:
         self._back_ends = back_ends(self.files)
         self._graphs: dict[str, EventGraph] = {}
         self._flow: dict[str, ControlFlowGraph] = {}
+        self._dialects: dict[str, FlowDialect] = {}
         self._derived: dict[str, int | None] = {}
         self._constants: dict[tuple[str, str], Value | None] = {}
         self._required: frozenset[str] | None = None
@@ -137,6 +138,11 @@ class World:
         return self._flow[function]
 
     def _dialect(self, path: str) -> FlowDialect:
+        if path not in self._dialects:
+            self._dialects[path] = self._dialect_of(path)
+        return self._dialects[path]
+
+    def _dialect_of(self, path: str) -> FlowDialect:
         macros = self.lexicon.macros
         return FlowDialect(
             places={
