@@ -25,7 +25,11 @@ ENTRY = "arch/toyarch/kvm/entry.S"
 HEADER = "include/linux/kvm_host.h"
 
 _NOTE = re.compile(r"/\* (?:(expect|todo-expect|todo-ok): (KICK\d{3}(?:, KICK\d{3})*)|ok) \*/")
+_WORLD = re.compile(r"/\* world: (\w+) \*/")
 _PARSED: Parsed = {}
+
+THE_FIRST = frozenset({"KICK000", "KICK001", "KICK002", "KICK003"})
+"""The rules that the fixtures of these four are judged by, together."""
 
 Marks = frozenset[tuple[str, int]]
 """Pairs of rule and line."""
@@ -65,15 +69,16 @@ class Expectation:
     noted: frozenset[int]
 
 
-def expectation(text: str) -> Expectation:
-    """Read the annotations of a fixture."""
+def expectation(text: str, rules: frozenset[str] = frozenset()) -> Expectation:
+    """Read the annotations of a fixture, for ``rules`` only (empty: all)."""
     kinds: dict[str, set[tuple[str, int]]] = {"expect": set(), "todo-expect": set(), "todo-ok": set()}
     noted = set()
     for number, line in enumerate(text.splitlines(), 1):
         for match in _NOTE.finditer(line):
             noted.add(number)
             if match[1]:
-                kinds[match[1]] |= {(rule, number) for rule in match[2].split(", ")}
+                named = [rule for rule in match[2].split(", ") if not rules or rule in rules]
+                kinds[match[1]] |= {(rule, number) for rule in named}
     return Expectation(
         frozenset(kinds["expect"]),
         frozenset(kinds["todo-expect"]),
@@ -89,17 +94,28 @@ def base() -> SourceTree:
     return MemoryTree(((HEADER, (DEMO / HEADER).read_bytes()), (ENTRY, entry)))
 
 
-def tree_of(text: str, **more: str) -> OverlayTree:
+def tree_of(text: str, architecture: str = "toyarch", **more: str) -> OverlayTree:
     """A tree whose run loop is ``text``; ``more`` are other files of the architecture by name."""
-    files: dict[str, bytes | None] = {RUN: text.encode()}
+    files: dict[str, bytes | None] = {run_of(architecture): text.encode()}
     for name, content in more.items():
-        files[f"arch/toyarch/kvm/{name}.c"] = content.encode()
+        files[f"arch/{architecture}/kvm/{name}.c"] = content.encode()
     return OverlayTree(base(), files)
 
 
-def report_on(tree: SourceTree) -> Report:
-    """What kicklint says of ``tree``."""
-    return analyse_tree(tree, AnalysisRequest(Path("memory")), _PARSED)
+def run_of(architecture: str) -> str:
+    """The file that a fixture is put at."""
+    return RUN.replace("toyarch", architecture)
+
+
+def world_of(text: str) -> str:
+    """The architecture that the first line of a fixture asks for, or the made-up one."""
+    match = _WORLD.match(text)
+    return match[1] if match else "toyarch"
+
+
+def report_on(tree: SourceTree, select: frozenset[str] = THE_FIRST) -> Report:
+    """What the rules ``select`` say of ``tree``."""
+    return analyse_tree(tree, AnalysisRequest(Path("memory"), select=select), _PARSED)
 
 
 def found_in(report: Report, path: str = RUN) -> Marks:

@@ -179,10 +179,16 @@ def edited(root: Path, edits: Iterable[Edit]) -> OverlayTree:
     return OverlayTree(base, {path: text.encode("latin-1") for path, text in texts.items()})
 
 
-def check(root: Path, edits: Iterable[Edit], *architectures: str) -> list[Found]:
-    """What kicklint finds in ``architectures`` (all if none) of the tree at ``root`` after ``edits``."""
+THE_FIRST = frozenset({"KICK000", "KICK001", "KICK002", "KICK003"})
+
+
+def check(
+    root: Path, edits: Iterable[Edit], *architectures: str, select: frozenset[str] = THE_FIRST
+) -> list[Found]:
+    """What the rules ``select`` find in ``architectures`` (all if none) of ``root`` after ``edits``."""
     tree = edited(root, edits)
-    report = analyse_tree(tree, AnalysisRequest(root, architectures=architectures), _PARSED)
+    request = AnalysisRequest(root, architectures=architectures, select=select)
+    report = analyse_tree(tree, request, _PARSED)
     for path, text in tree.changes.items():
         if text is not None:
             _PARSED.pop((path, text), None)

@@ -37,25 +37,31 @@ def test_the_copy_is_good(rules: Path) -> None:
 MISTAKES = [
     pytest.param("KICK003.toml", "^since", "sinse", r"unknown key 'sinse'; did you mean 'since'", id="key"),
     pytest.param(
-        "KICK003.toml", "^thread", "threads", r"unknown key 'automaton\.threads'", id="automaton-key"
+        "KICK003.toml", "^thread", "threads", r"unknown key 'automaton\[0\]\.threads'", id="automaton-key"
     ),
     pytest.param(
         "KICK003.toml",
         r'^on = "guest-entry"$',
         'on = "guest-entry"\nwhen = "x"',
-        r"unknown key 'automaton\.transition\[\d+\]\.when'",
+        r"unknown key 'automaton\[0\]\.transition\[\d+\]\.when'",
         id="transition-key",
     ),
     pytest.param("KICK003.toml", "^since.*$", "", r"key 'since' is missing", id="missing"),
     pytest.param(
-        "KICK003.toml", "^initial.*$", "", r"key 'automaton\.initial' is missing", id="missing-inside"
+        "KICK003.toml", "^initial.*$", "", r"key 'automaton\[0\]\.initial' is missing", id="missing-inside"
     ),
     pytest.param("KICK003.toml", "^since.*$", "since = 1", r"key 'since' must be of type str", id="type"),
     pytest.param(
         "KICK003.toml", "^cwe.*$", 'cwe = ["x"]', r"key 'cwe\[0\]' must be of type int", id="item-type"
     ),
     pytest.param("KICK003.toml", "^cwe.*$", "cwe = 367", r"key 'cwe' must be a list", id="no-list"),
-    pytest.param("KICK001.toml", "^caller-pays.*$", "caller-pays = 1", r"must be of type bool", id="no-bool"),
+    pytest.param(
+        "KICK001.toml",
+        "^caller-pays.*$",
+        "caller-pays = true",
+        r"must be one of no, direct, any",
+        id="caller-pays",
+    ),
     pytest.param(
         "KICK003.toml", "^level.*$", 'level = "fatal"', r"key 'level' must be one of .*error", id="level"
     ),
@@ -63,64 +69,78 @@ MISTAKES = [
         "KICK003.toml",
         r'^on = "request-test"$',
         'on = "request-tast"',
-        r"key 'automaton\.transition\[\d+\]\.on' must be one of .*request-test",
+        r"key 'automaton\[0\]\.transition\[\d+\]\.on' must be one of .*request-test",
         id="event",
     ),
     pytest.param(
         "KICK003.toml",
         r'^begin = "mode-write',
         'begin = "mode-wrote',
-        r"key 'automaton\.begin' names an unknown event 'mode-wrote",
+        r"key 'automaton\[0\]\.begin' names an unknown event 'mode-wrote",
         id="begin",
     ),
     pytest.param(
         "KICK003.toml",
         r'^to = "tested"$',
         'to = "testd"',
-        r"automaton\.transition\[\d+\].* unknown state 'testd'",
+        r"automaton\[0\]\.transition\[\d+\].* unknown state 'testd'",
         id="target-state",
     ),
     pytest.param(
         "KICK003.toml",
         r'^source = \["tested"\]$',
         'source = ["testd"]',
-        r"automaton\.transition\[\d+\].* unknown state 'testd'",
+        r"automaton\[0\]\.transition\[\d+\].* unknown state 'testd'",
         id="source-state",
     ),
     pytest.param(
         "KICK003.toml",
         r'^initial = "outside"$',
         'initial = "inside"',
-        r"key 'automaton\.initial' names an unknown state 'inside'",
+        r"key 'automaton\[0\]\.initial' names an unknown state 'inside'",
         id="initial-state",
     ),
     pytest.param(
         "KICK003.toml",
         r"^tested = .*$",
         '\\g<0>\nlonely = "never"',
-        r"key 'automaton\.states': state 'lonely' cannot be reached",
+        r"key 'automaton\[0\]\.states': state 'lonely' cannot be reached",
         id="unreachable-state",
     ),
     pytest.param(
         "KICK003.toml",
         r'request = \["any"\]',
         'colour = ["any"]',
-        r"automaton\.transition\[\d+\].*no attribute 'colour'",
+        r"automaton\[0\]\.transition\[\d+\].*no attribute 'colour'",
         id="attribute",
     ),
     pytest.param(
         "KICK002.toml",
         r'^anchor = "raised"$',
         'anchor = "razed"',
-        r"automaton\.transition\[\d+\].*'anchor' names an unknown state 'razed'",
+        r"automaton\[0\]\.transition\[\d+\].*'anchor' names an unknown state 'razed'",
         id="anchor",
     ),
     pytest.param(
         "KICK003.toml",
         r'^thread = "own"$',
         'thread = "mine"',
-        r"key 'automaton\.thread' must be one of",
+        r"key 'automaton\[0\]\.thread' must be one of",
         id="thread",
+    ),
+    pytest.param(
+        "KICK016.toml",
+        r'^decides = "mode"$',
+        'decides = "moad"',
+        r"key 'automaton\[0\]\.decides' must be one of mode, always",
+        id="decides",
+    ),
+    pytest.param(
+        "KICK005.toml",
+        r"^interrupts = true$",
+        "interrupts = 1",
+        r"key 'automaton\[0\]\.interrupts' must be of type bool",
+        id="no-bool",
     ),
     pytest.param("KICK003.toml", "KICK003", "KICK033", r"key 'id' is 'KICK033'.*KICK003\.toml", id="id"),
     pytest.param(

@@ -10,19 +10,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kicklint.base import Excerpt, Finding, Note, Report, Severity, SourceError, Span, Step
+from kicklint.engine.announced import announced
+from kicklint.engine.census import census, reached
 from kicklint.engine.escalation import WorldResult, escalated
 from kicklint.engine.findings import Draft, drafts, join_worlds, unanalysed, with_fingerprints
 from kicklint.engine.inference import announces, open_world
 from kicklint.engine.sources import Parsed, Sources
-from kicklint.engine.witness import guards
+from kicklint.engine.witness import guards, values_learnt
 from kicklint.engine.world import World
 from kicklint.rulebook import Rulebook, RuleInfo, load_rulebook
 from kicklint.source import DirectoryTree, SourceTree
-from kicklint.typestate import search
+from kicklint.typestate import Outcome, search
 
 # Python's own guard against runaway recursion; the depth of what is walked is
 # bounded by the front end and by the simulator, well below this.
 _RECURSION_LIMIT = 20_000
+UNANALYSED = "KICK000"
+"""The rule that the engine itself reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +135,23 @@ def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozense
     witnesses = {rule.escalation.witness for rule in rulebook.rules if rule.escalation is not None}
     witnessed: list[tuple[str, tuple[Step, ...]]] = []
     for rule in _needed(rulebook, select):
-        if rule.automaton is None:
-            continue
-        outcome = search(world, rule.automaton)
-        if not outcome.violations:
+        outcomes = _outcomes(world, rule)
+        for outcome in outcomes:
+            for function, reason in outcome.problems:
+                problems.setdefault(function, reason)
+            found += drafts(world, rule, outcome)
+            if rule.id in witnesses:
+                witnessed.append((rule.id, guards(outcome)))
+        for count in rule.census:
+            found += census(world, rule, count, reached(outcomes))
+        if rule.announced is not None:
+            found += announced(world, rule, rule.announced)
+        if rule.automaton and not any(outcome.violations for outcome in outcomes):
             clean.add(rule.id)
-        for function, reason in outcome.problems:
-            problems.setdefault(function, reason)
-        found += drafts(world, rule, outcome)
-        if rule.id in witnesses:
-            witnessed.append((rule.id, guards(outcome)))
     if blind:
         clean -= witnesses  # without an entry nothing was proven
     for rule in rulebook.rules:
-        if rule.automaton is None:
+        if rule.id == UNANALYSED:
             found += unanalysed(world, rule, problems)
             clean |= set() if problems else {rule.id}
     return WorldResult(
@@ -157,6 +164,21 @@ def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozense
         frozenset(world.index.functions),
         tuple(witnessed),
     )
+
+
+def _outcomes(world: World, rule: RuleInfo) -> list[Outcome]:
+    """What the automata of ``rule`` that are for this world say of it, in order."""
+    outcomes: list[Outcome] = []
+    learnt: tuple[str, frozenset[str]] | None = None
+    for automaton in rule.automaton:
+        if automaton.architectures and world.architecture not in automaton.architectures:
+            continue
+        outcome = search(world, automaton, learnt)
+        if automaton.learn:
+            known = learnt[1] if learnt is not None else world.unread_flags
+            learnt = (automaton.learn, known | values_learnt(outcome, automaton.learn))
+        outcomes.append(outcome)
+    return outcomes
 
 
 def _needed(rulebook: Rulebook, select: frozenset[str]) -> list[RuleInfo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kicklint.rulebook import EVENT_ANCHOR, EventKind, Transition
+from kicklint.rulebook import EVENT_ANCHOR, INNERMOST, EventKind, Transition
 from kicklint.typestate import Program, RawStep, Simulator, Violation, disjoint
 
 
@@ -28,6 +28,8 @@ class Blame:
         """
         if transition.anchor == EVENT_ANCHOR:
             return last_step(steps, own=True)
+        if transition.anchor.endswith(INNERMOST):
+            return cause(steps, transition.anchor.removesuffix(INNERMOST))
         blamed = self._blamed(steps, last_step(steps).before.state, transition.on, simulator)
         if blamed is not None:
             return blamed

@@ -13,7 +13,7 @@ from kicklint.engine.trails import readable
 from kicklint.engine.world import World
 from kicklint.events import Event
 from kicklint.flow import Call, TableCall, show
-from kicklint.rulebook import EVENT_ANCHOR, RuleInfo
+from kicklint.rulebook import EVENT_ANCHOR, INNERMOST, RuleInfo
 from kicklint.typestate import Outcome, RawStep, Violation
 
 _FINGERPRINT = 16
@@ -52,19 +52,18 @@ def _also(first: Finding, other: Finding) -> Finding:
 
 
 def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> Draft:
-    automaton = rule.automaton
-    assert automaton is not None
-    transition = automaton.transition[violation.transition]
     machine = violation.simulator.machine
+    transition = machine.automaton.transition[violation.transition]
     steps = violation.steps
     place = blame.anchor(steps, transition, violation.simulator)
     end = last_step(steps)
     named = transition.anchor not in ("", EVENT_ANCHOR)
-    reason = cause(steps, transition.anchor) if named else end
+    reason = cause(steps, transition.anchor.removesuffix(INNERMOST)) if named else end
     words = {
         "cause": _name(reason),
         "entry": _name(end),
         "vcpu": _vcpu(end.event),
+        "reason": _reason(world, reason.event),
     }
     span = _span(place)
     function = place.graph.function
@@ -76,7 +75,7 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
     finding = Finding(
         rule=rule.id,
         name=rule.name,
-        severity=rule.level,
+        severity=transition.level or rule.level,
         message=transition.message.format(**words),
         span=span,
         function=function,
@@ -97,6 +96,12 @@ def _name(step: RawStep) -> str:
     if isinstance(instruction, Call):
         return f"{instruction.name or show(instruction.callee)}()"
     return f"{instruction.member}()" if isinstance(instruction, TableCall) else "this"
+
+
+def _reason(world: World, event: Event | None) -> str:
+    """Why ``event`` orders too little, by the kernel's memory model."""
+    order = dict(event.attributes).get("order", "none") if event is not None else "none"
+    return world.lexicon.vocabulary.reasons.get(order, "")
 
 
 def _vcpu(event: Event | None) -> str:

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Callable
 
+from kicklint.engine.interrupts import interrupt_effects
 from kicklint.engine.sources import Sources
 from kicklint.flow import substitute
 from kicklint.rulebook import EventKind, Lexicon
@@ -33,8 +34,14 @@ class Index:
     """The names of the files of one world, and the word-level call graph."""
 
     def __init__(
-        self, files: list[SyntaxFile], sources: Sources, lexicon: Lexicon, entries: frozenset[str]
+        self,
+        files: list[SyntaxFile],
+        sources: Sources,
+        lexicon: Lexicon,
+        entries: frozenset[str],
+        flags: frozenset[str] = frozenset(),
     ) -> None:
+        self.flags = flags
         self.lexicon = lexicon
         self.entries = entries
         self.functions: dict[str, Function] = {}
@@ -54,8 +61,9 @@ class Index:
         shape = lexicon.vocabulary.vcpu
         self.access = {
             member: re.compile(rf"(?:->|\.)\s*{re.escape(member)}\b")
-            for member in (shape.mode, shape.requests)
+            for member in (shape.mode, shape.requests, *shape.cpus)
         }
+        self.effects: dict[str, set[str]] | None = None
         self.exact: dict[str, set[str]] = {}
         self.own: dict[str, set[str]] = {}
         self.sources = sources
@@ -152,7 +160,8 @@ class Index:
         An event's function is left out: what is in it is not gone into. But a member
         that is an entry only where it hangs on something may be another table's too.
         """
-        events = (self.lexicon.calls.keys() | self.entries) - self.members.keys()
+        named = {name for name, found in self.lexicon.calls.items() if not all(each.where for each in found)}
+        events = (named | self.entries) - self.members.keys()
         names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
         holders: dict[str, list[str]] = defaultdict(list)
         for key, function in self.functions.items():
@@ -172,8 +181,21 @@ class Index:
         """The kinds of event that ``words`` hint at; ``text`` is looked at where they do not decide."""
         vocabulary = self.lexicon.vocabulary
         shape = vocabulary.vcpu
-        found: set[str] = {self.lexicon.calls[word].event for word in words & self.lexicon.calls.keys()}
-        found |= {self.lexicon.flags[word].event for word in words & self.lexicon.flags.keys()}
+        found: set[str] = {
+            entry.event
+            for word in words & self.lexicon.calls.keys()
+            for entry in self.lexicon.calls[word]
+            if entry.saved is None
+            and all(not each.isidentifier() or each in words for each in entry.where.values())
+        }
+        found |= {self.lexicon.stored[word].event for word in words & self.lexicon.stored.keys()}
+        if words & self.lexicon.barriers.keys():
+            found.add(EventKind.BARRIER)
+        if words & self.flags:
+            found |= {EventKind.FLAG_MAKE, EventKind.FLAG_CLEAR, EventKind.FLAG_TEST}
+        for cpu in shape.cpus:
+            if cpu in words and self.access[cpu].search(text()):
+                found |= {EventKind.CPU_READ, EventKind.CPU_WRITE}
         if words & self.entries:
             found.add(EventKind.GUEST_ENTRY)
         modes = words & vocabulary.modes.keys()
@@ -185,7 +207,7 @@ class Index:
         if shape.requests in words and self.access[shape.requests].search(text()):
             found |= set(_REQUEST_KINDS)
         if words & {*shape.running_functions, *shape.running_variables}:
-            found.add(RUNNING)
+            found |= {RUNNING, EventKind.SELF_TEST}
         return found
 
     def _text(self, function: Function) -> str:
@@ -222,6 +244,10 @@ class Index:
                     if holder not in queued:
                         queued.add(holder)
                         pending.append(holder)
+        if self.effects is None:
+            self.effects = interrupt_effects(self.functions, self.lexicon, self.resolve)
+        for key, names in self.effects.items():
+            classes[key] |= names
         return classes
 
     def leading_to(self, key: str) -> list[str]:

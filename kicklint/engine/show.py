@@ -89,13 +89,12 @@ def show_function(request: AnalysisRequest, function: str) -> FunctionGraph:
 def _shown(world: World, key: str, architecture: str) -> FunctionGraph:
     states: dict[int, dict[str, None]] = {}
     for rule in world.rulebook.rules:
-        if rule.automaton is None:
-            continue
-        for simulator in search(world, rule.automaton).simulators:
-            for context, summary in simulator.summaries.items():
-                if context.function == key:
-                    for node, state in sorted(summary.links):
-                        states.setdefault(node, {})[f"{rule.id} {state.state}"] = None
+        for automaton in rule.automaton:
+            for simulator in search(world, automaton).simulators:
+                for context, summary in simulator.summaries.items():
+                    if context.function == key:
+                        for node, state in sorted(summary.links):
+                            states.setdefault(node, {})[f"{rule.id} {state.state}"] = None
     graph = world.graph(key)
     reached = _reachable(graph)
     nodes = tuple(

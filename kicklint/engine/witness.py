@@ -29,6 +29,18 @@ def guards(outcome: Outcome) -> tuple[Step, ...]:
     return tuple(step for pair in ordered[:_SHOWN] for step in pair)
 
 
+def values_learnt(outcome: Outcome, attribute: str) -> frozenset[str]:
+    """The values of ``attribute`` at the events that the witnesses of ``outcome`` end in."""
+    events = (last_step(witness.steps).event for witness in outcome.witnesses)
+    return frozenset(
+        value
+        for event in events
+        if event is not None
+        for name, value in event.attributes
+        if name == attribute
+    )
+
+
 def _step(raw: RawStep, event: Event, text: str) -> Step:
     message = event.text if "returns" in event.text else f"{event.text} {text}"
     return Step(StepKind.EVENT, event.span, raw.graph.function, message)

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.index import RUNNING, Index
 from kicklint.engine.linkage import Linkage, back_ends
-from kicklint.engine.sources import Sources, dialect, world_paths
-from kicklint.events import Aliases, Annotator, Event, EventGraph, Names, Reach
-from kicklint.flow import (
-    Call,
-    Const,
-    ControlFlowGraph,
-    FlowDialect,
-    Name,
-    Return,
-    TableCall,
-    build_graph,
-    constant_expression,
-)
+from kicklint.engine.lowering import Lowering
+from kicklint.engine.others import other_vcpus
+from kicklint.engine.sources import Sources, world_paths
+from kicklint.events import Event, EventGraph, FlagNames, Reach
+from kicklint.flow import Call, ControlFlowGraph, Name, TableCall, constant_expression
 from kicklint.rulebook import Access, Architecture, Entry, EventKind, Rulebook
-from kicklint.syntax import Body, Macro, SyntaxFile, parse_fragment
+from kicklint.syntax import Macro, SyntaxFile
 from kicklint.typestate import Evaluator, Resume, Symbol, Value, exactly, number
 
-_SMALL_MACRO = 160
-_CONTROL = re.compile(r"\b(?:return|goto|break|continue)\b")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_SHORT_FUNCTION = 40
-
-
-@lru_cache(maxsize=4096)
-def _fragment(text: bytes) -> Body | None:
-    return parse_fragment(text, dialect())
 
 
 class World:
@@ -49,25 +32,22 @@ class World:
         self.files: list[SyntaxFile] = sources.load(self.paths)
         known = rulebook.architecture(architecture) or Architecture(architecture)
         mentioned = {word for file in self.files for function in file.functions for word in function.words}
+        self.known = known
+        self.flags = FlagNames.of((*rulebook.flags, *known.flag))
+        self.unread_flags = frozenset(flag.name for flag in known.flag if flag.hardware)
         self.entries: tuple[Entry, ...] = known.entry
         self.inferred: tuple[str, ...] = ()
         self.entry_calls, self.entry_members = entry_names(self.entries, mentioned)
-        self.index = Index(self.files, sources, self.lexicon, self.entry_calls | self.entry_members.keys())
+        self.index = Index(
+            self.files, sources, self.lexicon, self.entry_calls | self.entry_members.keys(), self.flags.words
+        )
         self.special_prototypes = frozenset(
             name for file in self.files if file.path.startswith("arch/") for name in file.prototypes
         )
-        pointer = re.compile(
-            rf"struct\s+{self.lexicon.vocabulary.vcpu.type}\s*\*+\s*(\w+)\s*(?:\[[^]]*\])?\s*;".encode()
-        )
-        self._elsewhere = frozenset(
-            name.decode() for file in self.files for name in pointer.findall(file.normalised)
-        ) - set(self.lexicon.vocabulary.vcpu.back_pointers)
         self.linkage = Linkage(self.index.functions)
         self._back_ends = back_ends(self.files)
-        self._graphs: dict[str, EventGraph] = {}
-        self._flow: dict[str, ControlFlowGraph] = {}
-        self._dialects: dict[str, FlowDialect] = {}
-        self._derived: dict[str, int | None] = {}
+        self._atomic_tests = frozenset(self.lexicon.vocabulary.atomic_tests)
+        self._others: dict[str, tuple[str, ...]] = {}
         self._constants: dict[tuple[str, str], Value | None] = {}
         self._required: frozenset[str] | None = None
         self._readers = frozenset(
@@ -76,20 +56,8 @@ class World:
             if each.access is Access.READ and not each.address
             for name in each.names
         )
-        self._defined = {
-            each.name: Macro(each.name, each.parameters, False, each.body, Span("", 1, 1, 1, 1))
-            for each in self.lexicon.macros.definition
-        }
-        self._never = frozenset(
-            {
-                *self.lexicon.accessors,
-                *self.lexicon.bits,
-                *self.lexicon.calls,
-                *self.lexicon.macros.opaque,
-                *self.lexicon.macros.configured,
-            }
-        )
-
+        self.lowering = Lowering(self.index, self.files, rulebook.lexicon, self.flags)
+        self.lowering.enter_by(self.entry_calls, self.entry_members)
         self.index.narrow(self._mode_writers())
 
     def _mode_writers(self) -> dict[str, set[str]]:
@@ -126,115 +94,15 @@ class World:
         self.entry_calls = self.entry_calls | set(names)
         self.entry_members = {**self.entry_members, **dict.fromkeys(names, ())}
         self.index.use_entries(self.entry_calls | self.entry_members.keys())
-        self._graphs.clear()
-
-    # Lowering
+        self.lowering.enter_by(self.entry_calls, self.entry_members)
 
     def flow(self, function: str) -> ControlFlowGraph:
         """The control-flow graph of ``function``."""
-        if function not in self._flow:
-            path = self.index.functions[function].path
-            self._flow[function] = build_graph(self.index.functions[function], self._dialect(path))
-        return self._flow[function]
-
-    def _dialect(self, path: str) -> FlowDialect:
-        if path not in self._dialects:
-            self._dialects[path] = self._dialect_of(path)
-        return self._dialects[path]
-
-    def _dialect_of(self, path: str) -> FlowDialect:
-        macros = self.lexicon.macros
-        return FlowDialect(
-            places={
-                **{name: frozenset({each.place}) for name, each in self.lexicon.accessors.items()},
-                **{name: frozenset({each.place}) for name, each in self.lexicon.bits.items()},
-            },
-            transparent=frozenset(macros.transparent),
-            fatal=frozenset(macros.fatal),
-            noreturn=frozenset(macros.noreturn),
-            configured=frozenset(macros.configured),
-            through={name: each.callee for name, each in self.lexicon.through.items()},
-            tables={name: each.prefixes for name, each in self.lexicon.tables.items()},
-            watched=frozenset({self.lexicon.vocabulary.vcpu.mode, self.lexicon.vocabulary.vcpu.requests}),
-            macro=lambda name: self._expandable(name, path),
-            constant_macro=lambda name: self._object_macro(name, path),
-            fragment=_fragment,
-        )
-
-    def _expandable(self, name: str, path: str) -> Macro | None:
-        """The macro to expand at a call of ``name``: one that is small, or may matter."""
-        if name in self._never or name in self.entry_calls:
-            return None
-        if name not in self.index.macros:
-            return self._defined.get(name) if name not in self.index.by_name else None
-        if self.index.resolve(name, path):
-            return None
-        macro = self.index.macro(name, path)
-        if macro is None or not macro.body:
-            return None
-        matters = self.index.classes["#" + name] or _CONTROL.search(macro.body)
-        return macro if matters or len(macro.body) <= _SMALL_MACRO else None
-
-    def _object_macro(self, name: str, path: str) -> Macro | None:
-        """The macro to put in place of ``name`` where it is no call: one that holds an event."""
-        if name not in self.index.macros or not self.index.classes["#" + name]:
-            return None
-        return self.index.macro(name, path, object_like=True)
+        return self.lowering.flow(function)
 
     def graph(self, function: str) -> EventGraph:
         """The event graph of ``function``."""
-        if function not in self._graphs:
-            flow = self.flow(function)
-            path = flow.path
-            aliases = Aliases(
-                flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
-            )
-            names = Names(
-                direct=self.index.resolve,
-                table=self._table,
-                simple_name=lambda key: self.index.functions[key].name,
-                entry_calls=self.entry_calls,
-                entry_members=self.entry_members,
-            )
-            self._graphs[function] = Annotator(flow, self.lexicon, names, aliases).annotate()
-        return self._graphs[function]
-
-    def _table(self, member: str, count: int) -> tuple[str, ...]:
-        return tuple(
-            key
-            for key in self.index.members.get(member, ())
-            if len([each for each in self.index.functions[key].parameters if each.name != "void"]) == count
-        )
-
-    def _derives(self, name: str, path: str) -> int | None:
-        """Which argument's vcpu the pointer that ``name`` returns belongs to, by reading it."""
-        keys = self.index.resolve(name, path)
-        if not keys:
-            return None
-        key = keys[0]
-        if key not in self._derived:
-            self._derived[key] = None  # ends circles
-            function = self.index.functions[key]
-            if "*" in function.returns and function.end_line - function.start_line <= _SHORT_FUNCTION:
-                self._derived[key] = self._returned_parameter(key)
-        return self._derived[key]
-
-    def _returned_parameter(self, key: str) -> int | None:
-        flow = self.flow(key)
-        path = flow.path
-        aliases = Aliases(
-            flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
-        )
-        roots = set()
-        for node in flow.nodes:
-            value = node.instruction.value if isinstance(node.instruction, Return) else None
-            if value is None or isinstance(value, Const):
-                continue
-            identity = aliases.identity(value)
-            roots.add(identity.root if identity is not None else None)
-        names = [each.name for each in flow.parameters]
-        root = roots.pop() if len(roots) == 1 else None
-        return names.index(root) if root in names else None
+        return self.lowering.graph(function)
 
     # What the automata ask (see typestate.program.Program)
 
@@ -246,6 +114,11 @@ class World:
         """See Program."""
         found = self.index.functions[function]
         return 0 if found.returns.strip() == "void" else found.end_line - found.start_line + 1
+
+    def length(self, function: str) -> int:
+        """See Program."""
+        found = self.index.functions[function]
+        return found.end_line - found.start_line + 1
 
     def mentions_running(self, function: str) -> bool:
         """See Program."""
@@ -276,7 +149,7 @@ class World:
         if text is None and macro is not None:
             text = macro.body
         if text is not None:
-            expression = constant_expression(text, self._dialect(path))
+            expression = constant_expression(text, self.lowering.dialect(path))
             if expression is not None:
                 value = Evaluator(self, frozenset(), path).value(expression, {})
                 if value is not None:
@@ -379,13 +252,82 @@ class World:
             seen.add(key)
             if key.startswith("#"):
                 pending += self.index.leading_to(key)
-            elif key != function:
+            elif key != function and not self._apart(key):
                 found[key] = None
         return tuple(sorted(found))
 
     def holders(self, kind: EventKind, value: str) -> tuple[str, ...]:
         """See Program."""
-        return tuple(key for key in sorted(self.index.functions) if kind in self.index.direct(key))
+        return tuple(
+            key
+            for key in sorted(self.index.functions)
+            if kind in self.index.direct(key) and not self._apart(key)
+        )
+
+    def _apart(self, function: str) -> bool:
+        """Whether ``function`` is run by another machine than the kernel."""
+        return self.index.functions[function].path.startswith(self.known.apart)
+
+    def implementing(self, kind: EventKind) -> tuple[str, ...]:
+        """See Program."""
+        names = sorted(
+            name for name, found in self.lexicon.calls.items() if any(each.event is kind for each in found)
+        )
+        if kind is EventKind.GUEST_ENTRY:
+            names = sorted(self.entry_calls)
+        return tuple(key for name in names for key in self.index.by_name.get(name, ()))
+
+    def vcpu_parameters(self, function: str) -> tuple[str, ...]:
+        """See Program."""
+        word = re.compile(rf"\b{self.lexicon.vocabulary.vcpu.type}\b")
+        return tuple(
+            each.name for each in self.index.functions[function].parameters if word.search(each.type)
+        )
+
+    def seekers(self, kind: EventKind) -> tuple[str, ...]:
+        """See Program."""
+        return tuple(
+            key
+            for key in sorted(self.index.functions)
+            if kind in self.index.classes[key] and self.others(key)
+        )
+
+    def others(self, function: str) -> tuple[str, ...]:
+        """See Program."""
+        if function not in self._others:
+            self._others[function] = other_vcpus(self.graph(function), self.lexicon.vocabulary.vcpu)
+        return self._others[function]
+
+    def atomic_tests(self) -> frozenset[str]:
+        """See Program."""
+        return self._atomic_tests
+
+    def deferred(self, function: str) -> bool:
+        """See Program."""
+        words = {
+            word for each in self.index.functions[function].parameters for word in _WORD.findall(each.type)
+        }
+        return bool(words & set(self.lexicon.vocabulary.deferred))
+
+    def implements(self, function: str) -> bool:
+        """See Program."""
+        return self.index.functions[function].name in self.lexicon.calls
+
+    def request_kind(self, name: str, path: str) -> str:
+        """See Program."""
+        macro = self.index.macro(self.request_name(name, path), path, object_like=True)
+        logged = macro is None or self.lexicon.vocabulary.vcpu.no_action not in macro.body
+        return "logged" if logged else "no-action"
+
+    def decides(self) -> str:
+        """See Program."""
+        keys = [key for name in self.lexicon.vocabulary.deciding for key in self.index.resolve(name, "")]
+        looks = not keys or any(EventKind.MODE_READ in self.index.classes[key] for key in keys)
+        return "mode" if looks else "always"
+
+    def handlers(self) -> tuple[str, ...]:
+        """See Program."""
+        return self.resuming()
 
     def address_taken(self, function: str) -> bool:
         """See Program."""

@@ -3,6 +3,7 @@
 from kicklint.events.annotate import Annotator, Names
 from kicklint.events.identity import RUNNING, Aliases, Identity, Role
 from kicklint.events.model import CallSite, Event, EventGraph, Reach, Target
+from kicklint.events.places import FlagNames
 
 __all__ = [
     "RUNNING",
@@ -11,6 +12,7 @@ __all__ = [
     "CallSite",
     "Event",
     "EventGraph",
+    "FlagNames",
     "Identity",
     "Names",
     "Reach",

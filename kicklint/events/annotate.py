@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kicklint.events.accesses import Accesses, ordered
+from kicklint.events.beside import Neighbours
 from kicklint.events.identity import Aliases
 from kicklint.events.model import CallSite, Event, EventGraph, Reach, Target
+from kicklint.events.places import FlagNames, Places
 from kicklint.flow import (
-    Binary,
+    Branch,
     Call,
     Const,
     ControlFlowGraph,
@@ -20,10 +23,12 @@ from kicklint.flow import (
     Node,
     Store,
     TableCall,
-    Temp,
     Unary,
+    show,
 )
-from kicklint.rulebook import Access, Accessor, EventKind, Lexicon
+from kicklint.rulebook import CallEvent, EventKind, Flag, Lexicon, Order
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Names:
     ``direct`` gives the functions that a name is; ``table`` those that a member of
     an operations table may be, for a number of arguments. ``entry_calls`` and
     ``entry_members`` (member -> the members it must hang on, empty for any) are the
-    guest entries.
+    guest entries, ``flags`` what stands in for requests.
     """
 
     direct: Callable[[str, str], tuple[str, ...]]
@@ -41,6 +46,7 @@ class Names:
     simple_name: Callable[[str], str]
     entry_calls: frozenset[str]
     entry_members: dict[str, tuple[str, ...]]
+    flags: FlagNames
 
 
 class Annotator:
@@ -51,11 +57,9 @@ class Annotator:
         self.lexicon = lexicon
         self.names = names
         self.aliases = aliases
-        self.shape = lexicon.vocabulary.vcpu
-        self.types = {each.name: each.type for each in (*graph.parameters, *graph.locals)}
-        self.vcpu_type = re.compile(rf"\b{re.escape(self.shape.type)}\b")
-        self.modes = lexicon.vocabulary.modes
-        self.word = self.shape.type.rpartition("_")[2]
+        self.places = Places(graph, lexicon, aliases, names.flags)
+        self.accesses = Accesses(self.places, lexicon)
+        self.neighbours = Neighbours(graph)
         self.events: dict[int, Event] = {}
         self.calls: dict[int, CallSite] = {}
 
@@ -65,11 +69,13 @@ class Annotator:
             instruction = node.instruction
             event: Event | None = None
             if isinstance(instruction, Load):
-                event = self._load(instruction, node)
+                event = self.accesses.load(instruction, node)
             elif isinstance(instruction, Store):
-                event = self._store(instruction, node)
+                event = self.accesses.store(instruction, node)
+            elif isinstance(instruction, Branch):
+                event = self.accesses.branch(instruction, node)
             elif isinstance(instruction, Call):
-                event = self._access(instruction, node)
+                event = self._accessed(index, instruction, node)
                 if event is None:
                     self._call(index, instruction, node)
             elif isinstance(instruction, TableCall):
@@ -78,192 +84,106 @@ class Annotator:
                 self.events[index] = event
         return EventGraph(self.graph, self.events, self.calls, self.aliases)
 
-    def is_vcpu(self, base: Expr) -> bool:
-        """Whether ``base`` is, by its declaration or its name, a vcpu."""
-        if isinstance(base, Unary) and base.op in ("*", "&"):
-            return self.is_vcpu(base.operand)
-        if isinstance(base, Name):
-            kind = self.types.get(base.id)
-            if kind is None:
-                return base.id in self.shape.back_pointers or base.id in self.shape.running_variables
-            return self.vcpu_type.search(kind) is not None
-        if isinstance(base, Member):
-            return base.field in self.shape.back_pointers
-        if isinstance(base, Temp):
-            source = self.aliases.results.get(base.index)
-            reads = isinstance(source, Call) and source.name in self.shape.variable_readers
-            return isinstance(source, Call) and (reads or self.word in source.name)
-        return False
-
-    def _written_mode(self, place: Expr, value: Expr) -> Expr | None:
-        """The vcpu whose mode is written when ``value`` goes to ``place``, or None.
-
-        A constant that is a mode makes it one, whatever the base is declared as.
-        """
-        vcpu = self._mode(place)
-        if vcpu is not None or not isinstance(value, Name) or value.id not in self.modes:
-            return vcpu
-        if isinstance(place, Unary):
-            place = place.operand
-        if isinstance(place, Member) and place.field == self.shape.mode:
-            return place.base
-        return place if isinstance(place, Name) and place.id in self.types else None
-
-    def _mode(self, place: Expr) -> Expr | None:
-        """The vcpu whose mode ``place`` is, or None."""
-        return self._field(place, self.shape.mode)
-
-    def _requests(self, place: Expr) -> Expr | None:
-        return self._field(place, self.shape.requests)
-
-    def _field(self, place: Expr, field: str) -> Expr | None:
-        if isinstance(place, Unary) and place.op == "&":
-            place = place.operand
-        if isinstance(place, Unary) and place.op == "*" and isinstance(place.operand, Name):
-            return self._pointer(place.operand, field)
-        if isinstance(place, Name):
-            return self._pointer(place, field)
-        if isinstance(place, Member) and place.field == field and self.is_vcpu(place.base):
-            return place.base
-        return None
-
-    def _pointer(self, name: Name, field: str) -> Expr | None:
-        """``*pointer`` where the pointer is a local that was given ``&vcpu->field``."""
-        values = self.aliases.assigned.get(name.id, [])
-        if len(values) == 1 and isinstance(values[0], Unary) and values[0].op == "&":
-            place = values[0].operand
-            if isinstance(place, Member) and place.field == field and self.is_vcpu(place.base):
-                return place.base
-        return None
-
-    def _load(self, load: Load, node: Node) -> Event | None:
-        return self._read(load.place, load.dst, node, "plain")
-
-    def _read(self, place: Expr, dst: int, node: Node, how: str) -> Event | None:
-        vcpu = self._mode(place)
-        if vcpu is not None:
-            return Event(
-                EventKind.MODE_READ, Reach.VCPU, vcpu, node.span, self.aliases.text(place), how=how, dst=dst
-            )
-        vcpu = self._requests(place)
-        if vcpu is not None:
-            return Event(
-                EventKind.REQUEST_TEST,
-                Reach.VCPU,
-                vcpu,
-                node.span,
-                self.aliases.text(place),
-                how=how,
-                forks=True,
-                dst=dst,
-            )
-        return None
-
-    def _store(self, store: Store, node: Node) -> Event | None:
-        if isinstance(store.place, Name | Temp):
-            return self._flag(store, node)
-        vcpu = self._mode(store.place)
-        if vcpu is not None:
-            text = f"{self.aliases.text(store.place)} = {self.aliases.text(store.value)}"
-            return Event(
-                EventKind.MODE_WRITE, Reach.VCPU, vcpu, node.span, text, how="plain", value=store.value
-            )
-        vcpu = self._requests(store.place)
-        if vcpu is not None:
-            made = store.op == "|" or (not store.op and store.value != Const(0))
-            kind = EventKind.REQUEST_MAKE if made else EventKind.REQUEST_CONSUME
-            return Event(kind, Reach.VCPU, vcpu, node.span, self.aliases.text(store.place), how="plain")
-        return self._flag(store, node)
-
-    def _flag(self, store: Store, node: Node) -> Event | None:
-        for name in _added(store.value):
-            flag = self.lexicon.flags.get(name)
-            if flag is not None and store.op in ("", "|"):
-                return Event(flag.event, Reach.ANY, None, node.span, name)
-        return None
+    def _accessed(self, index: int, call: Call, node: Node) -> Event | None:
+        """The event of a call that reads, writes or orders memory, or None."""
+        if call.name in self.lexicon.accessors or call.name in self.lexicon.bits:
+            event = self.accesses.call(call, node, self._text(call))
+            if event is not None:
+                return event
+        event = self._barrier(index, call, node)
+        if event is None and self.names.flags.words:
+            if not self.names.direct(call.name, self.graph.path):
+                event = self.accesses.handed(call, node)
+            if event is None and self.names.flags.registers:
+                event = self._register(call, node)
+        return event
 
     def _text(self, call: Call) -> str:
         name = call.name or self.aliases.text(call.callee)
         return f"{name}({', '.join(self.aliases.text(each) for each in call.args)})"
 
-    def _access(self, call: Call, node: Node) -> Event | None:
-        """The event of an accessor or a bit operation on a mode or on requests."""
-        accessor = self.lexicon.accessors.get(call.name)
-        if accessor is not None and accessor.place < len(call.args):
-            return self._accessor(call, accessor, node)
-        operation = self.lexicon.bits.get(call.name)
-        if operation is not None and operation.place < len(call.args):
-            vcpu = self._requests(call.args[operation.place])
-            if vcpu is not None:
-                forks = operation.event is EventKind.REQUEST_TEST or "test_and" in call.name
-                return Event(
-                    operation.event,
-                    Reach.VCPU,
-                    vcpu,
-                    node.span,
-                    self._text(call),
-                    how=call.name,
-                    request=call.args[operation.bit],
-                    forks=forks and operation.event is not EventKind.REQUEST_MAKE,
-                    boolean=True,
-                    dst=call.dst,
-                )
-        return None
-
-    def _accessor(self, call: Call, accessor: Accessor, node: Node) -> Event | None:
-        place = call.args[accessor.place]
-        if accessor.access is Access.READ:
-            return self._read(place, call.dst, node, call.name)
-        if accessor.value is None or accessor.value >= len(call.args):
+    def _barrier(self, index: int, call: Call, node: Node) -> Event | None:
+        found = self.lexicon.barriers.get(call.name)
+        if found is None:
             return None
-        vcpu = self._written_mode(place, call.args[accessor.value])
-        if vcpu is None:
-            vcpu = self._requests(place)
-            kind = (
-                EventKind.REQUEST_CONSUME if call.args[accessor.value] == Const(0) else EventKind.REQUEST_MAKE
-            )
-            return (
-                Event(kind, Reach.VCPU, vcpu, node.span, self._text(call), how=call.name)
-                if vcpu is not None
-                else None
-            )
-        expected = accessor.expected
+        order = found.order
+        if (found.after and not self.neighbours.follows(index, found.after)) or (
+            found.before and not self.neighbours.precedes(index, found.before)
+        ):
+            order = Order.NONE
+        attributes = (*ordered(order), ("via", found.via))
         return Event(
-            EventKind.MODE_WRITE,
-            Reach.VCPU,
-            vcpu,
+            EventKind.BARRIER,
+            Reach.ANY,
+            None,
             node.span,
-            self._text(call),
+            f"{call.name}()",
             how=call.name,
-            value=call.args[accessor.value],
-            expected=call.args[expected] if expected is not None and expected < len(call.args) else None,
-            atomic=accessor.access is Access.EXCHANGE,
-            dst=call.dst,
+            attributes=attributes,
         )
+
+    def _register(self, call: Call, node: Node) -> Event | None:
+        """A call that is handed a register of a flag: the hardware has set it, or is told to."""
+        for argument in call.args:
+            if isinstance(argument, Const):
+                continue
+            for word in _WORD.findall(self.aliases.text(argument)):
+                flag = self.names.flags.registers.get(word)
+                if flag is not None:
+                    said = (("flag", flag.name), *ordered(flag.order))
+                    kind = EventKind.FLAG_MAKE
+                    text = self._text(call)
+                    return Event(kind, Reach.ANY, None, node.span, text, how=call.name, attributes=said)
+        return None
 
     def _named(self, name: str, args: tuple[Expr, ...], dst: int, node: Node) -> Event | None:
         """The event of a call of ``name``, or None."""
         if name in self.names.entry_calls:
-            return Event(EventKind.GUEST_ENTRY, Reach.ANY, args[0] if args else None, node.span, f"{name}()")
-        entry = self.lexicon.calls.get(name)
-        if entry is None:
-            return None
-        position = entry.vcpu if entry.vcpu is not None else entry.vm
-        subject = args[position] if position is not None and position < len(args) else None
-        request = args[entry.request] if entry.request is not None and entry.request < len(args) else None
-        reach = Reach.VCPU if entry.vcpu is not None else Reach.VM if entry.vm is not None else Reach.ANY
+            return self._entry(f"{name}()", args, node)
         text = f"{name}({', '.join(self.aliases.text(each) for each in args)})"
+        flags = self.names.flags
+        for kind, known in ((EventKind.FLAG_MAKE, flags.makes), (EventKind.FLAG_TEST, flags.tests)):
+            flag: Flag | None = known.get(name)
+            if flag is not None and flag.argument < len(args):
+                said = (("flag", flag.name), *ordered(flag.order))
+                return Event(
+                    kind, Reach.VCPU, args[flag.argument], node.span, text, how=name, dst=dst, attributes=said
+                )
+        for entry in self.lexicon.calls.get(name, ()):
+            if all(
+                int(position) < len(args) and show(args[int(position)]) == wanted
+                for position, wanted in entry.where.items()
+            ):
+                return self._called(entry, name, args, dst, node, text)
+        return None
+
+    def _entry(self, text: str, args: tuple[Expr, ...], node: Node) -> Event:
+        first = args[0] if args else None
+        place = show(self.aliases.resolved(first)).rpartition(".")[2].rpartition(">")[2] if first else ""
+        return Event(EventKind.GUEST_ENTRY, Reach.ANY, first, node.span, text, attributes=(("place", place),))
+
+    def _called(
+        self, entry: CallEvent, name: str, args: tuple[Expr, ...], dst: int, node: Node, text: str
+    ) -> Event:
+        def argument(position: int | None) -> Expr | None:
+            return args[position] if position is not None and 0 <= position < len(args) else None
+
+        reach = Reach.VCPU if entry.vcpu is not None else Reach.VM if entry.vm is not None else Reach.ANY
+        # A guard keeps the state in itself; where it is let go is where it was taken.
+        saved = Name("@guard") if entry.saved == -1 else argument(entry.saved)
         return Event(
             entry.event,
             reach,
-            subject,
+            argument(entry.vcpu if entry.vcpu is not None else entry.vm),
             node.span,
             text,
             how=name,
-            request=request,
+            request=argument(entry.request),
             forks=entry.result,
             boolean=True,
             dst=dst,
+            saved=saved,
+            holds=entry.holds,
         )
 
     def _call(self, index: int, call: Call, node: Node) -> None:
@@ -272,7 +192,7 @@ class Annotator:
             if event is not None:
                 self.events[index] = event
                 return
-            if call.name in self.types:  # a function pointer in a local or parameter
+            if call.name in self.places.types:  # a function pointer in a local or parameter
                 self._pointer_call(index, call.name, call, node)
                 return
             targets = self.names.direct(call.name, self.graph.path)
@@ -286,13 +206,7 @@ class Annotator:
         if isinstance(callee, Member):
             hangs = self.names.entry_members.get(callee.field)
             if hangs is not None and (not hangs or any(each in hangs for each in _fields(callee.base))):
-                self.events[index] = Event(
-                    EventKind.GUEST_ENTRY,
-                    Reach.ANY,
-                    call.args[0] if call.args else None,
-                    node.span,
-                    f"{self.aliases.text(callee)}()",
-                )
+                self.events[index] = self._entry(f"{self.aliases.text(callee)}()", call.args, node)
                 return
             self._table(index, callee.field, call.args, call.dst, node, self.aliases.text(callee))
         elif isinstance(callee, Name):
@@ -334,24 +248,11 @@ class Annotator:
                 reached, happened = self._members(value.field, call.args, call.dst, node)
                 targets += reached
                 events += happened
-            elif isinstance(value, Name) and value.id not in self.types:
+            elif isinstance(value, Name) and value.id not in self.places.types:
                 targets += [Target(each, call.args) for each in self.names.direct(value.id, self.graph.path)]
         self.calls[index] = CallSite(
             tuple(targets), tuple(events), self._text(call), Name(pointer), call.args
         )
-
-
-def _added(expr: Expr) -> list[str]:
-    """The names whose bits are in ``expr`` for certain: itself, or joined by ``|``."""
-    found: list[str] = []
-    pending = [expr]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, Name):
-            found.append(each.id)
-        elif isinstance(each, Binary) and each.op == "|":
-            pending += [each.right, each.left]
-    return found
 
 
 def _fields(expr: Expr) -> list[str]:

@@ -101,6 +101,15 @@ class Aliases:
 
         return show(expr, result)
 
+    def resolved(self, expr: Expr) -> Expr:
+        """``expr``, or what the local that it is was given, where that is one thing."""
+        for _ in range(_MAX_CHAIN):
+            values = self.assigned.get(expr.id, []) if isinstance(expr, Name) else []
+            if len(values) != 1:
+                break
+            expr = values[0]
+        return expr
+
     def identity(self, expr: Expr | None, budget: int = _MAX_CHAIN) -> Identity | None:
         """Whose vcpu (or virtual machine) ``expr`` stands for; None when not known."""
         while budget > 0:

@@ -28,7 +28,10 @@ class Event:
     that is written, ``request`` the kind of request ("" when any or not known).
     With ``forks`` the outcome is not known before: the event happens with outcome
     ``set`` and result not zero, or with outcome ``clear`` and result zero; ``dst``
-    is the temporary that holds the result, 1 or 0 when ``boolean``.
+    is the temporary that holds the result, 1 or 0 when ``boolean``. ``saved`` is where
+    an interrupt state is kept or taken from; with ``holds`` interrupts stay away, or
+    cease to, whatever else is done about them. ``place`` is what is read.
+    ``attributes`` are further words for the rules, pairs of name and value.
     """
 
     kind: EventKind
@@ -44,6 +47,10 @@ class Event:
     forks: bool = False
     boolean: bool = False
     dst: int | None = None
+    saved: Expr | None = None
+    holds: bool = False
+    place: Expr | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

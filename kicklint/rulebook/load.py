@@ -8,24 +8,30 @@ from pathlib import Path
 
 from kicklint.base import RulebookError
 from kicklint.rulebook.locate import rules_directory
-from kicklint.rulebook.model import EVENT_ANCHOR, Automaton, Rulebook, RuleInfo
+from kicklint.rulebook.model import EVENT_ANCHOR, INNERMOST, Automaton, Rulebook, RuleInfo
 from kicklint.rulebook.reader import read_file
 from kicklint.rulebook.vocabulary import Architectures, EventKind, Lexicon, Macros, Vocabulary
 
 _RULE_FILE = re.compile(r"KICK\d{3}\.toml")
-_THREADS = ("own", "any")
-# The attributes that events carry, for checking `where`.
+# The attributes that every event has, and those of each kind, for checking `where`.
+_COMMON = {"interrupts", "how", "order", "learnt", "inside"}
+_REQUEST = {"request", "outcome", "kind"}
 _ATTRIBUTES = {
-    EventKind.MODE_WRITE: {"value", "atomic", "how", "expected"},
-    EventKind.MODE_READ: {"how"},
-    EventKind.REQUEST_MAKE: {"request"},
-    EventKind.REQUEST_TEST: {"request", "outcome"},
-    EventKind.REQUEST_CONSUME: {"request", "outcome", "complete"},
-    EventKind.KICK: set[str](),
-    EventKind.WAKE: set[str](),
-    EventKind.FORCED_EXIT: set[str](),
-    EventKind.GUEST_ENTRY: set[str](),
+    EventKind.MODE_WRITE: {"value", "atomic", "expected"},
+    EventKind.REQUEST_MAKE: _REQUEST | {"raw"},
+    EventKind.REQUEST_TEST: _REQUEST | {"raw"},
+    EventKind.REQUEST_CONSUME: _REQUEST | {"complete", "raw"},
+    EventKind.GUEST_ENTRY: {"place", "certain"},
+    EventKind.BARRIER: {"via"},
+    EventKind.CPU_READ: {"cpu"},
+    EventKind.CPU_WRITE: {"cpu", "to"},
+    EventKind.SELF_TEST: {"outcome"},
+    EventKind.FLAG_MAKE: {"flag", "place"},
+    EventKind.FLAG_CLEAR: {"flag", "place"},
+    EventKind.FLAG_TEST: {"flag", "outcome", "place"},
+    EventKind.RETURN: {"result"},
 }
+_DECIDES = ("", "mode", "always")
 
 
 @lru_cache(maxsize=4)
@@ -47,38 +53,38 @@ def load_rulebook(directory: Path | None = None) -> Rulebook:
         read_file(Vocabulary, folder / "vocabulary.toml"), read_file(Macros, folder / "macros.toml")
     )
     architectures = read_file(Architectures, folder / "architectures.toml")
-    return Rulebook(rules, lexicon, architectures.architecture, architectures.inference)
+    return Rulebook(rules, lexicon, architectures.architecture, architectures.inference, architectures.flag)
 
 
 def _rule(path: Path) -> RuleInfo:
     rule = read_file(RuleInfo, path)
     if rule.id != path.stem:
         raise RulebookError(f"{path}: key 'id' is {rule.id!r}, but the file is named {path.name}")
-    if rule.automaton is not None:
-        _check(rule.automaton, path)
+    for index, automaton in enumerate(rule.automaton):
+        _check(automaton, path, f"automaton[{index}]")
     return rule
 
 
-def _check(automaton: Automaton, path: Path) -> None:
+def _check(automaton: Automaton, path: Path, name: str) -> None:
     states = automaton.states
-    if automaton.thread not in _THREADS:
-        raise RulebookError(f"{path}: key 'automaton.thread' must be one of {', '.join(_THREADS)}")
+    if automaton.decides not in _DECIDES:
+        raise RulebookError(f"{path}: key '{name}.decides' must be one of {', '.join(_DECIDES[1:])}")
     if automaton.begin.partition(":")[0] not in set(EventKind):
-        raise RulebookError(f"{path}: key 'automaton.begin' names an unknown event {automaton.begin!r}")
+        raise RulebookError(f"{path}: key '{name}.begin' names an unknown event {automaton.begin!r}")
     if automaton.initial not in states:
-        raise RulebookError(f"{path}: key 'automaton.initial' names an unknown state {automaton.initial!r}")
+        raise RulebookError(f"{path}: key '{name}.initial' names an unknown state {automaton.initial!r}")
     for state in automaton.ended:
         if state not in states:
-            raise RulebookError(f"{path}: key 'automaton.ended' names an unknown state {state!r}")
+            raise RulebookError(f"{path}: key '{name}.ended' names an unknown state {state!r}")
     for index, step in enumerate(automaton.transition):
-        key = f"automaton.transition[{index}]"
+        key = f"{name}.transition[{index}]"
         for state in (*step.source, step.to):
             if state != "*" and state not in states:
                 raise RulebookError(f"{path}: {key} names an unknown state {state!r}")
-        unknown = set(step.where) - _ATTRIBUTES[step.on]
+        unknown = set(step.where) - _COMMON - _ATTRIBUTES.get(step.on, set())
         if unknown:
             raise RulebookError(f"{path}: {key}: {step.on} has no attribute {sorted(unknown)[0]!r}")
-        if step.anchor not in ("", EVENT_ANCHOR) and step.anchor not in states:
+        if step.anchor not in ("", EVENT_ANCHOR) and step.anchor.removesuffix(INNERMOST) not in states:
             raise RulebookError(f"{path}: {key}: 'anchor' names an unknown state {step.anchor!r}")
     reached = {automaton.initial}
     while True:
@@ -92,4 +98,4 @@ def _check(automaton: Automaton, path: Path) -> None:
         reached |= more
     unreachable = sorted(set(states) - reached)
     if unreachable:
-        raise RulebookError(f"{path}: key 'automaton.states': state {unreachable[0]!r} cannot be reached")
+        raise RulebookError(f"{path}: key '{name}.states': state {unreachable[0]!r} cannot be reached")

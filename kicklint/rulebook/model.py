@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kicklint.base import Severity
-from kicklint.rulebook.vocabulary import Architecture, EventKind, Inference, Lexicon
+from kicklint.rulebook.vocabulary import Architecture, EventKind, Flag, Inference, Lexicon
 
 EVENT_ANCHOR = "*"
 """As the anchor of a transition: its finding points at the event itself, wherever that is."""
+
+INNERMOST = "!"
+"""At the end of a state as an anchor: not the call on the way that led there, but the event in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,9 @@ class Transition:
     ``where`` constrains attributes of the event: each maps to the values allowed;
     a value that begins with ``!`` is one that is not allowed (an attribute that is
     not known satisfies only those). ``*`` in ``to``
-    keeps the state. A transition with a ``message`` is a harm: taking it reports. One
-    with ``witness`` is the opposite: taking it shows that things are as they should be.
+    keeps the state. A transition with a ``message`` is a harm: taking it reports, at
+    ``level`` (None: the rule's). One with ``witness`` is the opposite: taking it shows
+    that things are as they should be.
     """
 
     source: tuple[str, ...]
@@ -31,26 +36,73 @@ class Transition:
     anchor: str = ""
     missing: str = ""
     witness: bool = False
+    level: Severity | None = None
+
+
+class Thread(enum.StrEnum):
+    """Which vcpu an automaton follows, seen from the code that runs.
+
+    ``own``: the one whose thread it is; ``other``: one that the code has looked up
+    itself; ``any``: whichever the event that begins is about.
+    """
+
+    OWN = "own"
+    OTHER = "other"
+    ANY = "any"
+
+
+class CallerPays(enum.StrEnum):
+    """Whose callers can see to it that a harm does not stand.
+
+    ``direct``: those of a function that is only ever called by its name; ``any``:
+    those through tables as well.
+    """
+
+    NO = "no"
+    DIRECT = "direct"
+    ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
     """A typestate of one vcpu.
 
-    ``thread`` is ``own`` when the code that runs it is the vCPU's own thread (then
-    the running vcpu is the subject), ``any`` otherwise. ``begin`` names the event,
-    written ``kind`` or ``kind:value``, that makes a function a starting point.
+    ``begin`` names the event, written ``kind`` or ``kind:value``, that makes a function
+    a starting point; with ``implements`` the starting points are the functions that are
+    that event by their name, and what is in them is looked at.
     ``caller_pays`` says that a harm does not stand when every caller avoids it. A
     function that only returns in states of ``ended`` is not followed into its callers.
+
+    With ``interrupts`` the state of the interrupts is followed beside the automaton's
+    state. With ``handlers`` an entry goes on in the function that assembly calls when the
+    guest is left. ``decides`` restricts the automaton to architectures whose kick
+    decision looks at the mode (``mode``) or does not (``always``). With ``correlate`` a
+    condition that calls nothing of the protocol has one outcome while a state lasts.
+    With ``thread`` any, an instance that is alive goes on in the callers ``climb`` levels up.
+    With ``callees`` a call of a function of more lines is taken to do nothing. It is for
+    ``architectures`` only (empty: all).
+    With ``rounds`` every round of a loop is about another vcpu.
+    ``learn`` names an attribute: its values at this automaton's witnesses are what the
+    rule's later automata see as attribute ``learnt``.
     """
 
     initial: str
-    thread: str
+    thread: Thread
     begin: str
     states: Mapping[str, str]
     transition: tuple[Transition, ...]
-    caller_pays: bool = False
+    implements: bool = False
+    caller_pays: CallerPays = CallerPays.NO
     ended: tuple[str, ...] = ()
+    interrupts: bool = False
+    handlers: bool = False
+    correlate: bool = False
+    climb: int = 0
+    callees: int | None = None
+    rounds: bool = False
+    architectures: tuple[str, ...] = ()
+    decides: str = ""
+    learn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +124,35 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """Kinds of request that are ``made`` or ``tested`` in a world and never consumed there."""
+
+    of: str
+    message: str
+    level: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """State that the consumer of a request reads, and that is written only after the request.
+
+    ``locks`` are words of the functions that take a lock: what both sides do under one
+    lock may come in any order.
+    """
+
+    message: str
+    missing: str
+    locks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleInfo:
     """One file ``rules/KICKnnn.toml``: the rule, its page and its automaton.
 
     Texts are Markdown. ``bad`` and ``good`` are C that the tests run the rule on.
-    ``automaton`` is None for the rule that the engine itself reports (KICK000).
+    A rule may have several automata, and a form of its own: ``census`` counts kinds of
+    request over a world, ``announced`` learns what a request announces. The rule that the
+    engine itself reports (KICK000) has none of them.
     """
 
     id: str
@@ -94,8 +170,10 @@ class RuleInfo:
     precision: str
     references: tuple[str, ...]
     cwe: tuple[int, ...] = ()
-    automaton: Automaton | None = None
+    automaton: tuple[Automaton, ...] = ()
     escalation: Escalation | None = None
+    census: tuple[Census, ...] = ()
+    announced: Announced | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +184,7 @@ class Rulebook:
     lexicon: Lexicon
     architectures: tuple[Architecture, ...]
     inference: Inference
+    flags: tuple[Flag, ...] = ()
 
     def rule(self, identity: str) -> RuleInfo | None:
         """The rule with this id or name, or None."""

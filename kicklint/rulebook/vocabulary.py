@@ -20,6 +20,19 @@ class EventKind(enum.StrEnum):
     WAKE = "wake"
     FORCED_EXIT = "forced-exit"
     GUEST_ENTRY = "guest-entry"
+    BARRIER = "barrier"
+    INTERRUPTS_OFF = "interrupts-off"
+    INTERRUPTS_ON = "interrupts-on"
+    SLEEP = "sleep"
+    IPI = "ipi"
+    CPU_READ = "cpu-read"
+    CPU_WRITE = "cpu-write"
+    SELF_TEST = "self-test"
+    FLAG_MAKE = "flag-make"
+    FLAG_CLEAR = "flag-clear"
+    FLAG_TEST = "flag-test"
+    RETURN = "return"
+    LEAVE = "leave"
 
 
 class Access(enum.StrEnum):
@@ -28,6 +41,25 @@ class Access(enum.StrEnum):
     READ = "read"
     WRITE = "write"
     EXCHANGE = "exchange"
+    SET_BITS = "set-bits"
+    CLEAR_BITS = "clear-bits"
+
+
+class Order(enum.StrEnum):
+    """What an access or a barrier orders, by the kernel's memory model.
+
+    ``on-success`` is a compare-and-exchange: full where it changes something, nothing
+    where it does not. ``compiler`` keeps the compiler from moving accesses, and no CPU.
+    """
+
+    NONE = "none"
+    COMPILER = "compiler"
+    READ = "read"
+    WRITE = "write"
+    ACQUIRE = "acquire"
+    RELEASE = "release"
+    ON_SUCCESS = "on-success"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +69,10 @@ class VcpuShape:
     type: str
     mode: str
     requests: str
+    cpus: tuple[str, ...]
     request_prefix: str
+    no_action: str
+    makers: tuple[str, ...]
     back_pointers: tuple[str, ...]
     vm: str
     running_functions: tuple[str, ...]
@@ -48,11 +83,15 @@ class VcpuShape:
 
 @dataclass(frozen=True, slots=True)
 class Accessor:
-    """Functions or macros that read or write the place given as an argument."""
+    """Functions or macros that read or write the place given as an argument.
+
+    ``order`` is what the access itself orders against what stands before and after it.
+    """
 
     names: tuple[str, ...]
     access: Access
     place: int
+    order: Order = Order.NONE
     address: bool = False
     value: int | None = None
     expected: int | None = None
@@ -66,22 +105,47 @@ class BitOperation:
     bit: int
     place: int
     event: EventKind
+    order: Order = Order.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Functions and macros that order memory accesses.
+
+    With ``after`` or ``before`` they do so only right beside a call of one of these.
+    ``via`` is a word for the rules that says which construct it belongs to.
+    """
+
+    names: tuple[str, ...]
+    order: Order
+    via: str = ""
+    after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """Functions whose call is an event; numbers are argument positions."""
+    """Functions whose call is an event; numbers are argument positions.
+
+    ``saved`` is the argument that holds the interrupt state: where it is kept when
+    interrupts are turned off, where it comes from when they are turned on again.
+    With ``holds`` interrupts are kept away until they are let in by another such call.
+    ``where`` maps argument positions to the text that the argument must have.
+    """
 
     names: tuple[str, ...]
     event: EventKind
     vcpu: int | None = None
     vm: int | None = None
     request: int | None = None
+    saved: int | None = None
+    holds: bool = False
     result: bool = False
+    where: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class FlagEvent:
+class StoredConstant:
     """Constants whose store into anything is an event."""
 
     names: tuple[str, ...]
@@ -96,8 +160,13 @@ class Vocabulary:
     modes: Mapping[str, int]
     accessor: tuple[Accessor, ...]
     bit_operation: tuple[BitOperation, ...]
+    barrier: tuple[Barrier, ...]
     call: tuple[CallEvent, ...]
-    flag: tuple[FlagEvent, ...] = ()
+    deciding: tuple[str, ...]
+    atomic_tests: tuple[str, ...]
+    deferred: tuple[str, ...]
+    reasons: Mapping[str, str]
+    stored_constant: tuple[StoredConstant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +231,40 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """State that stands in for a request: whoever kicks sets it, the vCPU looks at it.
+
+    ``fields`` are members that hold it, ``constants`` bits in a word. ``makes`` and
+    ``tests`` are functions whose call sets it or looks at it, each for the vcpu that the
+    argument ``argument`` leads to; ``order`` is what the making orders. A call that is handed one of
+    ``registers`` makes it, for whatever vcpu. With ``hardware`` the guest itself notices it.
+    One that is ``relayed`` was set by code that could not kick: whoever reads it does so.
+    """
+
+    name: str
+    fields: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    registers: tuple[str, ...] = ()
+    order: Order = Order.NONE
+    argument: int = 0
+    hardware: bool = False
+    relayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Architecture:
-    """What is known of one architecture."""
+    """What is known of one architecture.
+
+    Code under the folders of ``apart`` is run by another machine (a hypervisor below
+    the kernel): it is no part of the thread of a vCPU.
+    """
 
     name: str
     entry: tuple[Entry, ...] = ()
+    flag: tuple[Flag, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +289,7 @@ class Architectures:
 
     inference: Inference
     architecture: tuple[Architecture, ...]
+    flag: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +300,12 @@ class Lexicon:
     macros: Macros
     accessors: Mapping[str, Accessor] = field(repr=False)
     bits: Mapping[str, BitOperation] = field(repr=False)
-    calls: Mapping[str, CallEvent] = field(repr=False)
-    flags: Mapping[str, FlagEvent] = field(repr=False)
+    barriers: Mapping[str, Barrier] = field(repr=False)
+    calls: Mapping[str, tuple[CallEvent, ...]] = field(repr=False)
+    stored: Mapping[str, StoredConstant] = field(repr=False)
     through: Mapping[str, CallThrough] = field(repr=False)
     tables: Mapping[str, TableCall] = field(repr=False)
+    guards: frozenset[str] = field(repr=False)
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, macros: Macros) -> Lexicon:
@@ -214,15 +315,30 @@ class Lexicon:
             macros,
             accessors=_by_name(vocabulary.accessor),
             bits=_by_name(vocabulary.bit_operation),
-            calls=_by_name(vocabulary.call),
-            flags=_by_name(vocabulary.flag),
+            barriers=_by_name(vocabulary.barrier),
+            calls=_all_by_name(vocabulary.call),
+            stored=_by_name(vocabulary.stored_constant),
             through=_by_name(macros.call_through),
             tables=_by_name(macros.table_call),
+            guards=frozenset(
+                name.partition("(")[2].rstrip(")")
+                for call in vocabulary.call
+                for name in call.names
+                if "(" in name
+            ),
         )
 
 
-Named = typing.TypeVar("Named", Accessor, BitOperation, CallEvent, FlagEvent, CallThrough, TableCall)
+Named = typing.TypeVar("Named", Accessor, BitOperation, Barrier, StoredConstant, CallThrough, TableCall)
 
 
 def _by_name(entries: Iterable[Named]) -> dict[str, Named]:
     return {name: entry for entry in entries for name in entry.names}
+
+
+def _all_by_name(entries: Iterable[CallEvent]) -> dict[str, tuple[CallEvent, ...]]:
+    found: dict[str, tuple[CallEvent, ...]] = {}
+    for entry in entries:
+        for name in entry.names:
+            found[name] = (*found.get(name, ()), entry)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import reduce
 
-from kicklint.events import RUNNING, CallSite, Role
+from kicklint.events import RUNNING, CallSite, Event, Role
 from kicklint.flow import (
     Call,
     Expr,
@@ -19,17 +19,32 @@ from kicklint.flow import (
 )
 from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Valuation
-from kicklint.typestate.function_run import OUT, FunctionRun, with_value, without_member, without_members
+from kicklint.typestate.forgetting import EXPECTED, OUT, with_value, without_member, without_members
+from kicklint.typestate.function_run import FunctionRun
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.values import (
+    ONE,
+    ZERO,
     FunctionPointer,
     Range,
     Value,
     join,
+    number,
 )
 
+# What a function may do to the tracked vcpu without being handed it.
+_WHOEVER = {
+    EventKind.GUEST_ENTRY,
+    EventKind.FORCED_EXIT,
+    EventKind.BARRIER,
+    EventKind.INTERRUPTS_OFF,
+    EventKind.INTERRUPTS_ON,
+    EventKind.SLEEP,
+    "interrupts-change",
+}
 _SMALL_FUNCTION = 60
+_TINY_FUNCTION = 6
 _MAX_VALUE_DEPTH = 3
 _FEW = 3
 
@@ -39,10 +54,17 @@ class CallRun(FunctionRun):
 
     def call(self, point: Point, node: Node, call: Call | TableCall, known: Valuation) -> None:
         """Take a call: its event, its callees, or whatever is not in the tree."""
-        known = self._forget_addressed(call, known)
         event = self.events.events.get(point[0])
+        pointed = event.expected if event is not None else None
+        expected = self.evaluate.value(pointed.operand, known) if isinstance(pointed, Unary) else None
+        known = self._forget_addressed(call, known)
         if event is not None:
-            self.event(point, node, event, known, call.dst)
+            known = with_value(known, EXPECTED, expected)
+            handlers = self.program.handlers() if self.machine.automaton.handlers else ()
+            if event.kind is EventKind.GUEST_ENTRY and handlers:
+                self._handled(point, node, event, handlers, known)
+            else:
+                self.event(point, node, event, known, call.dst)
             return
         site = self.events.calls.get(point[0])
         if site is None:
@@ -59,9 +81,37 @@ class CallRun(FunctionRun):
         if not took:
             self.onward(point, node, point[1], with_value(known, call.dst, None))
 
+    def _handled(
+        self, point: Point, node: Node, event: Event, handlers: tuple[str, ...], known: Valuation
+    ) -> None:
+        """An entry that comes back when the function that assembly calls says so."""
+        state, index = self.machine.step(point[1], event.kind, dict(event.attributes), frozenset())
+        self._harm(point, event, index)
+        for handler in handlers:
+            if self.program.path(handler) in self.simulator.excluded:
+                continue
+            resume = self.program.resume(handler)
+            pairs = {(name, Role.VCPU) for name in self.program.vcpu_parameters(handler)}
+            context = Context(handler, frozenset({*pairs, (RUNNING, Role.VCPU)}), state.plain)
+            callee = self.simulator.run(context)
+            if callee.partial:
+                self.simulator.depend(context)
+            for after, value in list(callee.exits.items()):
+                back = resume is None or number(value) is None or not resume.resumes(value)
+                if back:
+                    self.onward(point, node, after.plain, known, Link(point, (context, after)))
+            for key in self._lifted(context, callee):
+                self.summary.harms.setdefault(key, Harm(point, callee.harms[key].event, (context, key)))
+
     def _unknown_call(self, point: Point, node: Node, call: Call | TableCall, known: Valuation) -> None:
         """A call of something outside of the tree: an accessor gives its place's value."""
         value: Value | None = None
+        asks = isinstance(call, Call) and call.name in self.program.atomic_tests()
+        if asks and point[1].interrupts:
+            # Preemption is disabled as well wherever the protocol has interrupts off.
+            answer = ZERO if point[1].interrupts == "on" else ONE
+            self.onward(point, node, point[1], with_value(known, call.dst, answer))
+            return
         reads = isinstance(call, Call) and call.name in self.program.readers() and len(call.args) == 1
         if reads and isinstance(call.args[0], Name | Temp):
             value = self.evaluate.value(call.args[0], known)
@@ -114,14 +164,15 @@ class CallRun(FunctionRun):
         state = point[1]
         constants = self._constants(function, args, known)
         matters = self._may(function, constants) & self.machine.enabled[state.state]
-        if not matters:
+        limit = self.machine.automaton.callees
+        if not matters or (limit is not None and self.program.length(function) > limit):
             self.onward(
                 point, node, state, with_value(known, dst, self._plain_result(function, constants, state))
             )
             return True
         binding = self._binding(function, args)
         named = any(name != RUNNING for name, _ in binding)
-        free = EventKind.GUEST_ENTRY in matters or EventKind.FORCED_EXIT in matters
+        free = bool(matters & _WHOEVER)
         if not named and not free and not self.program.mentions_running(function):
             self.onward(point, node, state, with_value(known, dst, None))
             return True
@@ -176,7 +227,8 @@ class CallRun(FunctionRun):
     ) -> Value | None:
         """What a function returns that holds no event that counts: run when it is small."""
         simulator = self.simulator
-        if state == self.machine.initial or not 0 < self.program.lines(function) <= _SMALL_FUNCTION:
+        lines = self.program.lines(function)
+        if (state == self.machine.initial and lines > _TINY_FUNCTION) or not 0 < lines <= _SMALL_FUNCTION:
             return None
         if simulator.value_depth >= _MAX_VALUE_DEPTH:
             return None

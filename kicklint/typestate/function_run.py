@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol
 
-from kicklint.events import Event, EventGraph, Identity, Reach, Role
+from kicklint.events import RUNNING, Event, EventGraph, Reach, Role
 from kicklint.flow import (
     Branch,
     Call,
+    Choice,
     Expr,
     Index,
     Load,
@@ -23,11 +23,15 @@ from kicklint.flow import (
     Unary,
     show,
 )
-from kicklint.rulebook import EventKind
-from kicklint.typestate.evaluate import MEMBER, Evaluator, Valuation
-from kicklint.typestate.machine import Machine, ProtocolState
-from kicklint.typestate.program import Program
+from kicklint.rulebook import EventKind, Thread
+from kicklint.typestate import interrupts
+from kicklint.typestate.correlation import Correlation
+from kicklint.typestate.evaluate import Evaluator, Valuation
+from kicklint.typestate.forgetting import EXPECTED, OUT, with_value, without_member, without_members
+from kicklint.typestate.machine import ProtocolState
+from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
+from kicklint.typestate.tracking import concerns, role_of
 from kicklint.typestate.values import (
     ONE,
     ZERO,
@@ -46,28 +50,9 @@ _RETURN = "@return"
 # What a read of the requests gives when one is pending: they are unsigned.
 _SOME_BITS = Range(1, None)
 _MAX_MODES = 4
-OUT = f"{MEMBER}*"
-"""What keys of places begin with that a parameter points to."""
+_PLAIN_READS = (EventKind.CPU_READ, EventKind.FLAG_TEST)
 _WIDEN_AFTER = 12
 _MAX_VISITS = 400_000
-
-
-class Runner(Protocol):
-    """What runs contexts and remembers their summaries."""
-
-    program: Program
-    machine: Machine
-    excluded: frozenset[str]
-    foreign: frozenset[str]
-    summaries: dict[Context, Summary]
-    own_thread: bool
-    value_depth: int
-
-    def run(self, context: Context) -> Summary:
-        """The summary of ``context``."""
-
-    def depend(self, unfinished: Context) -> None:
-        """Note that what is being run used what ``unfinished`` has so far."""
 
 
 class FunctionRun:
@@ -89,6 +74,10 @@ class FunctionRun:
         self.valuations: dict[Point, Valuation] = {}
         self.visits: dict[Point, int] = {}
         self.pending: deque[Point] = deque()
+        self.looped: set[Point] = set()
+        self.correlated = (
+            Correlation(self.events, self.roles, self.program) if self.machine.automaton.correlate else None
+        )
 
     def run(self) -> None:
         """Fill in the summary."""
@@ -116,6 +105,16 @@ class FunctionRun:
 
     def arrive(self, point: Point, known: Valuation, link: Link) -> None:
         """Reach ``point`` with ``known``, which is joined with what was known there before."""
+        if point[0] == self.events.graph.exit:
+            point = self._returned(point, link)
+        back = link.previous is not None and link.previous[0] >= point[0]
+        if back and self.machine.automaton.rounds:
+            self._returned(point, link)  # a round ends as a function does
+            point = (point[0], replace(self.machine.initial, interrupts=point[1].interrupts))
+        if back and point not in self.looped and isinstance(self.nodes[point[0]].instruction, Choice):
+            self.looped.add(point)
+            if point in self.valuations and point not in self.pending:
+                self.pending.append(point)
         if link.inner is not None:
             known_links = self.summary.alternatives.setdefault(point, [])
             if link not in known_links:
@@ -159,7 +158,8 @@ class FunctionRun:
             self._branch(point, node, instruction, known)
         elif isinstance(instruction, Store):
             known = self._stored(instruction, known)
-            if self._replaces_subject(instruction):
+            other = self.machine.automaton.thread is Thread.OTHER
+            if not other and self._replaces_subject(instruction):
                 self.onward(point, node, self.machine.initial, known)
             else:
                 self._through_event(point, node, known, None)
@@ -169,17 +169,63 @@ class FunctionRun:
             self.call(point, node, instruction, known)
         elif isinstance(instruction, Return):
             self._return(point, node, instruction, known)
+        elif self._round_due(point, instruction):
+            self.arrive((node.successors[0], state), known, Link(point))
         else:
             self.onward(point, node, state, known)
+
+    def _round_due(self, point: Point, instruction: object) -> bool:
+        """Whether a loop over all vcpus goes round before it is left: an earlier one has, for this vcpu."""
+        return (
+            isinstance(instruction, Choice)
+            and self.machine.automaton.thread is Thread.OTHER
+            and point[1].state != self.machine.automaton.initial
+            and point not in self.looped
+            and len(self.nodes[point[0]].successors) == 2
+        )
+
+    def _returned(self, point: Point, link: Link) -> Point:
+        """``point``, the function's exit, with what returning itself does to the state."""
+        state = point[1]
+        if EventKind.RETURN in self.machine.handles and self.roles.keys() - {RUNNING}:
+            span = self.nodes[link.previous[0]].span if link.previous is not None else self.nodes[0].span
+            result = state.result
+            attributes = {"result": result}
+            state, index = self.machine.step(state, EventKind.RETURN, attributes, frozenset())
+            state = replace(state, result=result)
+            if link.previous is not None:
+                text = f"{self.events.graph.function}() returns"
+                self._harm(link.previous, Event(EventKind.RETURN, Reach.ANY, None, span, text), index)
+        if state.assumed and state.state == self.machine.automaton.initial:
+            state = replace(state, assumed=frozenset())
+        return (point[0], state)
 
     def _branch(self, point: Point, node: Node, branch: Branch, known: Valuation) -> None:
         if not node.successors:
             return
+        event = self.events.events.get(point[0])
+        if event is not None and event.kind in self.machine.handles and self._concerns(event):
+            self._self_test(point, node, event, known)
+            return
         outcome = self.evaluate.outcome(branch.condition, known)
+        said = self.correlated.condition(branch.condition) if self.correlated is not None else ""
         for successor, way in zip(node.successors, (True, False), strict=True):
-            if outcome is None or outcome is way:
-                learnt = self.evaluate.learn(branch.condition, way, known)
-                self.arrive((successor, point[1]), learnt, Link(point))
+            if (outcome is not None and outcome is not way) or (said, not way) in point[1].assumed:
+                continue
+            state = point[1]
+            if said:
+                state = replace(state, assumed=state.assumed | {(said, way)})
+            learnt = self.evaluate.learn(branch.condition, way, known)
+            self.arrive((successor, state), learnt, Link(point))
+
+    def _self_test(self, point: Point, node: Node, event: Event, known: Valuation) -> None:
+        """A branch that tells whether the vcpu is the running one."""
+        for outcome in ("set", "clear"):
+            attributes = {"outcome": outcome}
+            state, index = self.machine.step(point[1], event.kind, attributes, frozenset())
+            self._harm(point, event, index)
+            successor = node.successors[0 if (outcome == "set") is (event.how == "==") else 1]
+            self.arrive((successor, state), known, Link(point))
 
     def _replaces_subject(self, store: Store) -> bool:
         """Whether the variable that stands for the tracked vcpu is given another one."""
@@ -212,7 +258,12 @@ class FunctionRun:
             known = {**known, _RETURN: value}
         state = point[1]
         if self.resume is not None and self.resume.resumes(value):
-            state, index = self.machine.step(state, EventKind.GUEST_ENTRY, {}, frozenset())
+            state, index = self.machine.step(
+                state,
+                EventKind.GUEST_ENTRY,
+                {"certain": "yes" if number(value) is not None else "no"},
+                frozenset(),
+            )
             self._harm(point, self.resume.event, index)
         result = {None: "any", True: "some", False: "zero"}[truth(value)]
         self.onward(point, node, replace(state, result=result), known)
@@ -227,17 +278,23 @@ class FunctionRun:
         return concerns(self.events, self.roles, event, self.simulator.own_thread)
 
     def _attributes(self, event: Event, known: Valuation) -> dict[str, str]:
-        attributes = {"how": event.how, "atomic": "yes" if event.atomic else "no"}
+        attributes = {"how": event.how, "atomic": "yes" if event.atomic else "no", **dict(event.attributes)}
+        learn = self.simulator.learnt
+        if learn is not None and learn[0] in attributes:
+            attributes["learnt"] = "yes" if attributes[learn[0]] in learn[1] else "no"
         if event.value is not None:
             attributes["value"] = self.program.mode_name(self.evaluate.value(event.value, known))
         if event.expected is not None:
-            attributes["expected"] = self.program.mode_name(self.evaluate.value(event.expected, known))
+            expected = known.get(EXPECTED) or self.evaluate.value(event.expected, known)
+            attributes["expected"] = self.program.mode_name(expected)
+        attributes["inside"] = "yes" if self.program.implements(self.context.function) else "no"
         request = event.request
         if isinstance(request, Name) and request.id in self.evaluate.variables:
             constant = known.get(request.id)
             attributes["request"] = constant.name if isinstance(constant, Symbol) else str(number(constant))
         elif isinstance(request, Name):
             attributes["request"] = self.program.request_name(request.id, self.events.graph.path)
+            attributes["kind"] = self.program.request_kind(request.id, self.events.graph.path)
         elif request is None:
             attributes["request"] = "any"
         return attributes
@@ -252,7 +309,11 @@ class FunctionRun:
     def event(self, point: Point, node: Node, event: Event, known: Valuation, dst: int | None) -> None:
         """Let ``event`` happen, with each of its outcomes, and go on."""
         if not self._concerns(event):
-            self.onward(point, node, point[1], known if dst is None else with_value(known, dst, None))
+            value = self._read_value(event, known) if event.kind in _PLAIN_READS else None
+            self.onward(point, node, point[1], known if dst is None else with_value(known, dst, value))
+            return
+        if event.kind in interrupts.KINDS and self.machine.automaton.interrupts:
+            self._interrupts(point, node, event, known, dst)
             return
         for outcome, value, mode in self._outcomes(event, known):
             attributes = self._attributes(event, known)
@@ -267,16 +328,43 @@ class FunctionRun:
             self._harm(point, event, index)
             self.onward(point, node, state, known if dst is None else with_value(known, dst, value))
 
+    def _interrupts(self, point: Point, node: Node, event: Event, known: Valuation, dst: int | None) -> None:
+        before = point[1].interrupts
+        now = interrupts.after(event, before, known, self.evaluate)
+        attributes = {"how": event.how, "interrupts": now or "unknown"}
+        state, index = self.machine.step(
+            replace(point[1], interrupts=now), event.kind, attributes, frozenset()
+        )
+        self._harm(point, event, index)
+        kept = interrupts.saved(event, before, self.evaluate)
+        if kept is not None:
+            known = with_value(known, kept[0], kept[1])
+        self.onward(point, node, state, known if dst is None else with_value(known, dst, None))
+
     def _outcomes(self, event: Event, known: Valuation) -> Iterator[tuple[str, Value | None, str]]:
         """The ways an event can turn out: its outcome, its result, and the mode that is written."""
         if event.forks:
             # A test through a call gives a bool; a read of the place gives the bits themselves.
-            yield "set", ONE if event.boolean else _SOME_BITS, ""
+            some = ONE if event.boolean else _SOME_BITS
+            yes, no = (ZERO, some) if event.how == "!=" else (some, ZERO)
+            yield "set", yes, ""
+            yield "clear", no, ""
+            return
+        if event.kind is EventKind.FLAG_TEST and dict(event.attributes).get("bits"):
+            # A word of bits that are tested together: all of them are set, or none is.
+            yield "set", exactly(-1), ""
             yield "clear", ZERO, ""
+            return
+        if event.kind in _PLAIN_READS:
+            yield "", self._read_value(event, known), ""
             return
         modes = self._possible_modes(event, known)
         for mode in modes or [""]:
             yield "", None, mode
+
+    def _read_value(self, event: Event, known: Valuation) -> Value | None:
+        """What is known of the place that a plain read reads."""
+        return self.evaluate.value(event.place, known) if event.place is not None else None
 
     def _possible_modes(self, event: Event, known: Valuation) -> list[str]:
         """The modes that a write may write, when its value is one of a few numbers but not one."""
@@ -299,52 +387,3 @@ class FunctionRun:
     def call(self, point: Point, node: Node, call: Call | TableCall, known: Valuation) -> None:
         """Take a call; the room for calls overrides this."""
         raise NotImplementedError
-
-
-def role_of(events: EventGraph, roles: Mapping[str, Role], expr: Expr | None) -> Role | None:
-    """What ``expr`` is to the tracked vcpu, where ``roles`` says what variables are to it."""
-    if expr is None:
-        return None
-    identity = events.aliases.identity(expr) or Identity("=" + show(expr), Role.VCPU)
-    bound = roles.get(identity.root)
-    if bound is Role.VM:
-        return Role.VM if identity.role is Role.VCPU else None
-    return identity.role if bound is Role.VCPU else None
-
-
-def concerns(events: EventGraph, roles: Mapping[str, Role], event: Event, own_thread: bool) -> bool:
-    """Whether ``event`` is one of the tracked vcpu."""
-    if event.reach is Reach.ANY:
-        return own_thread
-    return role_of(events, roles, event.subject) is (Role.VCPU if event.reach is Reach.VCPU else Role.VM)
-
-
-def without_members(known: Valuation) -> Valuation:
-    """``known`` without what is known of places that are reached through a pointer."""
-    if any(_pointed(key) for key in known):
-        return {key: value for key, value in known.items() if not _pointed(key)}
-    return known
-
-
-def _pointed(key: str | int) -> bool:
-    """Whether other code may change the place; what only a parameter points to it cannot reach."""
-    if not isinstance(key, str) or not key.startswith(MEMBER):
-        return False
-    if key.startswith(OUT) and key[len(OUT) :].isidentifier():
-        return False
-    return "->" in key or "*" in key
-
-
-def without_member(known: Valuation, field: str) -> Valuation:
-    """``known`` without what is known of members called ``field``, and of what is in them."""
-    stale = [key for key in known if isinstance(key, str) and key.startswith(MEMBER) and field in key]
-    return {key: value for key, value in known.items() if key not in stale} if stale else known
-
-
-def with_value(known: Valuation, key: str | int, value: Value | None) -> Valuation:
-    """``known`` with ``key`` being ``value`` (None: anything)."""
-    if value is not None:
-        return {**known, key: value}
-    if key in known:
-        return {name: each for name, each in known.items() if name != key}
-    return known

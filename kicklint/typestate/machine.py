@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kicklint.rulebook import Automaton, EventKind, Transition
 
@@ -13,17 +13,21 @@ class ProtocolState:
     """The automaton's state, and the kinds of request consumed since it was entered.
 
     Where a function returns, ``result`` tells apart what it returns: zero, something
-    else, or either.
+    else, or either. ``interrupts`` is ``on``, ``off``, ``held`` (off whatever is done
+    about them) or "" when not known, for automata that follow them. ``assumed`` are
+    conditions with the outcome that they have while the state lasts.
     """
 
     state: str
     consumed: frozenset[str] = frozenset()
     result: str = ""
+    interrupts: str = ""
+    assumed: frozenset[tuple[str, bool]] = frozenset()
 
     @property
     def plain(self) -> ProtocolState:
         """The state without what is returned in it."""
-        return ProtocolState(self.state, self.consumed) if self.result else self
+        return replace(self, result="") if self.result else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Machine:
     table: Mapping[tuple[str, EventKind], tuple[tuple[int, Transition], ...]]
     enabled: Mapping[str, frozenset[str]]
     counts: frozenset[str]
+    handles: frozenset[EventKind]
 
     @classmethod
     def of(cls, automaton: Automaton) -> Machine:
@@ -50,11 +55,18 @@ class Machine:
             for _, step in steps:
                 if step.to not in (state, "*") or step.message or step.witness:
                     enabled[state] |= _names(kind, step)
+        if automaton.handlers:  # an entry is the call of what assembly calls
+            for names in enabled.values():
+                names.add(EventKind.GUEST_ENTRY)
+        if automaton.interrupts:
+            for names in enabled.values():
+                names.add("interrupts-change")
         return cls(
             automaton,
             {key: tuple(steps) for key, steps in table.items()},
             {state: frozenset(names) for state, names in enabled.items()},
             frozenset(counts),
+            frozenset(kind for _, kind in table),
         )
 
     @property
@@ -84,11 +96,17 @@ class Machine:
             consumed = consumed | {attributes.get("request", "")}
             complete = "yes" if required and required <= consumed else "no"
             attributes = {**attributes, "complete": complete}
+        if "interrupts" not in attributes:
+            attributes = {**attributes, "interrupts": state.interrupts or "unknown"}
         for index, step in steps:
             if all(_allows(allowed, attributes.get(name, "")) for name, allowed in step.where.items()):
                 to = state.state if step.to == "*" else step.to
-                return ProtocolState(to, consumed if to == state.state else frozenset()), index
-        return (state if consumed == state.consumed else ProtocolState(state.state, consumed)), None
+                return self._entered(state, to, consumed if to == state.state else frozenset()), index
+        return (state if consumed == state.consumed else replace(state, consumed=consumed)), None
+
+    def _entered(self, state: ProtocolState, to: str, consumed: frozenset[str]) -> ProtocolState:
+        assumed = state.assumed if to != self.automaton.initial else frozenset()
+        return ProtocolState(to, consumed, "", state.interrupts, assumed)
 
 
 def _names(kind: EventKind, step: Transition) -> set[str]:

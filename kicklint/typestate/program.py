@@ -39,6 +39,9 @@ class Program(Protocol):
     def lines(self, function: str) -> int:
         """How long ``function`` is, 0 when it returns nothing."""
 
+    def length(self, function: str) -> int:
+        """How many lines ``function`` has."""
+
     def parameters(self, function: str) -> tuple[str, ...]:
         """The names of the parameters of ``function``."""
 
@@ -83,6 +86,36 @@ class Program(Protocol):
 
     def resuming(self) -> tuple[str, ...]:
         """The functions whose return may be a guest entry, in order."""
+
+    def implementing(self, kind: EventKind) -> tuple[str, ...]:
+        """The functions of the tree whose name alone makes a call of them such an event, in order."""
+
+    def vcpu_parameters(self, function: str) -> tuple[str, ...]:
+        """The parameters of ``function`` that are declared as a vcpu."""
+
+    def seekers(self, kind: EventKind) -> tuple[str, ...]:
+        """The functions that look up other vcpus and may lead to an event of ``kind``, in order."""
+
+    def others(self, function: str) -> tuple[str, ...]:
+        """The variables of ``function`` that stand for a vcpu that it has looked up itself."""
+
+    def atomic_tests(self) -> frozenset[str]:
+        """Functions that tell whether interrupts are off."""
+
+    def deferred(self, function: str) -> bool:
+        """Whether ``function`` is work that was queued: what it needs was done by who queued it."""
+
+    def implements(self, function: str) -> bool:
+        """Whether ``function`` is part of the interface that the requests are meant to be used by."""
+
+    def request_kind(self, name: str, path: str) -> str:
+        """``no-action`` for a kind of request that is never logged, else ``logged``."""
+
+    def decides(self) -> str:
+        """Whether a kick looks at the mode to decide about the IPI: ``mode`` or ``always`` (it does not)."""
+
+    def handlers(self) -> tuple[str, ...]:
+        """The functions that assembly calls when the guest is left, in order."""
 
     def address_taken(self, function: str) -> bool:
         """Whether ``function`` is reached through tables or pointers as well."""

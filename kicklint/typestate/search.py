@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from kicklint.events import RUNNING, Event, Identity, Role
+from kicklint.events import RUNNING, Event, Identity, Reach, Role
 from kicklint.flow import show
-from kicklint.rulebook import Automaton, EventKind
+from kicklint.rulebook import Automaton, CallerPays, EventKind, Thread
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
-from kicklint.typestate.summary import Context, HarmKey
+from kicklint.typestate.summary import Context, Harm, HarmKey
 from kicklint.typestate.trail import RawStep, trail
 
+# Kinds of event whose functions may be wrappers of each other.
+_WHOLE = (EventKind.KICK, EventKind.GUEST_ENTRY)
+_INTERRUPTS = {EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON, "interrupts-change"}
 _MAX_CLIMB = 400
 _MAX_PAYING_DEPTH = 4
 
@@ -43,20 +46,33 @@ class Outcome:
     simulators: tuple[Simulator, ...]
 
 
-def search(program: Program, automaton: Automaton) -> Outcome:
-    """Run ``automaton`` from every function that begins an instance of it."""
-    return _Search(program, automaton).run()
+def search(
+    program: Program, automaton: Automaton, learnt: tuple[str, frozenset[str]] | None = None
+) -> Outcome:
+    """Run ``automaton`` from every function that begins an instance of it.
+
+    ``learnt`` is an attribute of events, with the values of it that an earlier automaton
+    of the same rule has learnt.
+    """
+    if automaton.decides and automaton.decides != program.decides():
+        return Outcome((), (), (), ())
+    return _Search(program, automaton, learnt).run()
 
 
 class _Search:
-    def __init__(self, program: Program, automaton: Automaton) -> None:
+    def __init__(
+        self, program: Program, automaton: Automaton, learnt: tuple[str, frozenset[str]] | None
+    ) -> None:
         self.program = program
+        self.learnt = learnt
+        self.own = automaton.thread is Thread.OWN
         self.machine = Machine.of(automaton)
         self.simulators: dict[tuple[frozenset[str], frozenset[str]], Simulator] = {}
         kind, _, self.value = automaton.begin.partition(":")
         self.kind = EventKind(kind)
         self.done: set[Context] = set()
         self.accessors: set[str] = set()
+        self.levels: dict[Context, int] = {}
 
     def run(self) -> Outcome:
         pending: deque[Context] = deque(self._starts())
@@ -70,11 +86,17 @@ class _Search:
                 exits |= {each.plain for each in simulator.run(context).exits}
             # An instance that is still alive at return goes on in the callers.
             automaton = self.machine.automaton
-            alive = automaton.thread == "own" and any(
-                state != self.machine.initial and state.state not in automaton.ended for state in exits
+            alive = automaton.thread is not Thread.OTHER and any(
+                state.state != automaton.initial and state.state not in automaton.ended for state in exits
             )
-            if alive or self._leaves_value(context):
-                pending.extend(self._climb(context))
+            level = self.levels.get(context, 0)
+            follow = alive and (self.own or level < automaton.climb)
+            above = self._climb(context) if follow or self._leaves_value(context) else []
+            if not above or not follow:
+                self._leave(context)
+            for each in above:
+                self.levels.setdefault(each, level + 1)
+            pending.extend(above)
         cut = {(context.function, f"more than {_MAX_CLIMB} ways to it to follow") for context in pending}
         found = self._reported()
         harms = self.machine.automaton.transition
@@ -91,6 +113,25 @@ class _Search:
         )
         return Outcome(violations, witnesses, tuple(problems), tuple(self.simulators.values()))
 
+    def _leave(self, context: Context) -> None:
+        """Let an instance come to the end of everything that is known of its way."""
+        if EventKind.LEAVE not in self.machine.handles or self.program.resume(context.function) is not None:
+            return
+        events = self.program.graph(context.function)
+        for simulator in self._simulators(context.function):
+            summary = simulator.run(context)
+            for state in list(summary.exits):
+                _, index = self.machine.step(state.plain, EventKind.LEAVE, {}, frozenset())
+                point = (events.graph.exit, state)
+                if index is None or not self.machine.automaton.transition[index].message:
+                    continue
+                link = summary.links.get(point)
+                node = link.previous[0] if link is not None and link.previous is not None else 0
+                span = events.graph.nodes[node].span
+                text = f"{events.graph.function}() is left"
+                event = Event(EventKind.LEAVE, Reach.ANY, None, span, text)
+                summary.harms.setdefault(HarmKey(index, span), Harm(point, event))
+
     def _simulators(self, function: str) -> list[Simulator]:
         """The simulators for the kernels that ``function`` can be in, one for each back end."""
         excluded = self.program.incompatible(function)
@@ -98,24 +139,48 @@ class _Search:
         for foreign in self.program.back_ends(function):
             key = (excluded, foreign)
             if key not in self.simulators:
-                self.simulators[key] = Simulator(self.program, self.machine, excluded, foreign)
+                self.simulators[key] = Simulator(self.program, self.machine, excluded, foreign, self.learnt)
             found.append(self.simulators[key])
         return found
 
     def _starts(self) -> list[Context]:
         found: dict[Context, None] = {}
-        for function in self.program.holders(self.kind, self.value):
-            for event in self._beginnings(function):
-                identity = self._identity(function, event)
-                found[self._context(function, {(identity.root, Role.VCPU)})] = None
-        if self.machine.automaton.thread == "own":
-            for function in self.program.resuming():
-                for name in self.program.parameters(function):
+        automaton = self.machine.automaton
+        if automaton.thread is Thread.OTHER:
+            for function in self.program.seekers(self.kind):
+                if self.program.implements(function):
+                    continue
+                for root in self.program.others(function):
+                    found[self._context(function, {(root, Role.VCPU)})] = None
+            return list(found)
+        if automaton.implements:
+            for function in self.program.implementing(self.kind):
+                for name in self.program.vcpu_parameters(function):
                     found[self._context(function, {(name, Role.VCPU)})] = None
+            return list(found)
+        harmful = {step.on for step in automaton.transition if step.message or step.witness}
+        harmful -= {EventKind.RETURN, EventKind.LEAVE}
+        passed = set(self.program.implementing(self.kind)) if self.kind in _WHOLE else set()
+        for function in self.program.holders(self.kind, self.value):
+            if not self.own and harmful and not harmful & self.program.may(function):
+                continue
+            if function in passed:  # what is such an event by its name is looked at from its callers
+                continue
+            for event in self._beginnings(function):
+                roots = {self._identity(function, event).root}
+                if RUNNING in roots and EventKind.SELF_TEST in self.machine.handles:
+                    continue  # known to be the running one
+                if event.reach is Reach.ANY:
+                    roots |= set(self.program.vcpu_parameters(function))
+                found[self._context(function, {(root, Role.VCPU) for root in roots})] = None
+        if self.own:
+            for function in self.program.resuming():
+                names = self.program.vcpu_parameters(function) or self.program.parameters(function)
+                found[self._context(function, {(name, Role.VCPU) for name in names})] = None
         return list(found)
 
     def _context(self, function: str, pairs: set[tuple[str, Role]]) -> Context:
-        if self.machine.automaton.thread == "own":
+        if self.own:
             pairs = pairs | {(RUNNING, Role.VCPU)}
         return Context(function, frozenset(pairs), self.machine.initial)
 
@@ -183,7 +248,11 @@ class _Search:
                 if context.entry != self.machine.initial or context.constants:
                     continue  # what a caller brings is the caller's
                 for key in summary.harms:
-                    if self.machine.automaton.caller_pays and self._paid(context, 0):
+                    transition = self.machine.automaton.transition[key.transition]
+                    pays = self.machine.automaton.caller_pays is not CallerPays.NO
+                    if transition.on is EventKind.LEAVE:
+                        pays = False
+                    if pays and transition.message and self._paid(context, 0):
                         continue
                     steps = trail(simulator, context, key)
                     found.append(Violation(key.transition, context, key, simulator, steps))
@@ -192,11 +261,17 @@ class _Search:
 
     def _paid(self, context: Context, depth: int) -> bool:
         """Whether every caller is known, and none reaches the harm of ``context``."""
-        if depth >= _MAX_PAYING_DEPTH or self.program.address_taken(context.function):
+        if depth >= _MAX_PAYING_DEPTH:
+            return False
+        direct = self.machine.automaton.caller_pays is CallerPays.DIRECT
+        if direct and self.program.address_taken(context.function):
             return False
         callers = self._climb(context)
         if not callers:
-            return False
+            # Of code that nobody is known to call, and that leaves interrupts alone, nothing is known.
+            touched = self.program.may(context.function) & _INTERRUPTS
+            unknown = self.machine.automaton.interrupts and not touched
+            return unknown or self.program.deferred(context.function)
         return all(
             self._pays(simulator, caller, context, depth)
             for caller in callers

@@ -7,6 +7,7 @@ summaries, from (callee, binding, entry state) to the states and values at retur
 
 from __future__ import annotations
 
+from kicklint.rulebook import Thread
 from kicklint.typestate.call_run import CallRun
 from kicklint.typestate.machine import Machine
 from kicklint.typestate.program import Program
@@ -20,12 +21,19 @@ class Simulator:
     """Runs contexts of one automaton over one program, remembering summaries.
 
     Functions of the files in ``excluded`` are not there; those of the files in
-    ``foreign`` are not reached through tables.
+    ``foreign`` are not reached through tables. ``learnt`` is the attribute that an earlier
+    automaton of the rule has learnt, with its values.
     """
 
     def __init__(
-        self, program: Program, machine: Machine, excluded: frozenset[str], foreign: frozenset[str]
+        self,
+        program: Program,
+        machine: Machine,
+        excluded: frozenset[str],
+        foreign: frozenset[str],
+        learnt: tuple[str, frozenset[str]] | None = None,
     ) -> None:
+        self.learnt = learnt
         self.foreign = foreign
         self.program = program
         self.excluded = excluded
@@ -35,7 +43,7 @@ class Simulator:
         self.runs = 0
         self.dependent: dict[Context, set[Context]] = {}
         self.value_depth = 0
-        self.own_thread = machine.automaton.thread == "own"
+        self.own_thread = machine.automaton.thread is Thread.OWN
 
     def run(self, context: Context) -> Summary:
         """The summary of ``context``; recursion is taken to its least fixed point."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from kicklint.events import Event, EventGraph
 from kicklint.flow import Branch, Call, ControlFlowGraph, TableCall, Temp
-from kicklint.typestate.function_run import concerns
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
 from kicklint.typestate.summary import Context, HarmKey, Link, Point, Summary
+from kicklint.typestate.tracking import concerns
 from kicklint.typestate.values import Value, truth
 
 _MAX_STEPS = 20_000
@@ -58,7 +58,8 @@ class _Tracer:
         if harm.inner is not None:
             callee, inner_key = harm.inner
             last.enters, last.event = callee, None
-            last.inner = self.to_harm((*frame, context), callee, inner_key)
+            if callee not in (*frame, context):  # else a recursion found it: the way is the same again
+                last.inner = self.to_harm((*frame, context), callee, inner_key)
         return (*steps, last)
 
     def _to_point(self, frame: tuple[Context, ...], summary: Summary, point: Point) -> tuple[RawStep, ...]:

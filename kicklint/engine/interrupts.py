@@ -1,0 +1,62 @@
+"""Which functions may come back with interrupts in another state than they were called in.
+
+Almost every function that touches interrupts puts them back as they were. Going into
+all of them to see it would make every rule look at half of the kernel; so the words of
+the text decide: a function in which interrupts are only turned off, or only turned
+on, by itself or by what it calls, may change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kicklint.rulebook import EventKind, Lexicon
+from kicklint.syntax import Function
+
+CHANGE = "interrupts-change"
+"""The class of functions that may leave interrupts in another state."""
+
+_MAX_DEPTH = 12
+
+
+def interrupt_effects(
+    functions: Mapping[str, Function],
+    lexicon: Lexicon,
+    resolve: Callable[[str, str], tuple[str, ...]],
+) -> dict[str, set[str]]:
+    """For the functions (by identifier) that may change interrupts: CHANGE, and whether they turn them on."""
+    by_kind: dict[EventKind, set[str]] = {EventKind.INTERRUPTS_OFF: set(), EventKind.INTERRUPTS_ON: set()}
+    for name, entries in lexicon.calls.items():
+        for entry in entries:
+            if entry.event in by_kind:
+                by_kind[entry.event].add(name)
+    words = by_kind[EventKind.INTERRUPTS_OFF] | by_kind[EventKind.INTERRUPTS_ON]
+    done: dict[str, frozenset[EventKind]] = {}
+    names = {function.name for function in functions.values() if function.words & words}
+    grown = True
+    while grown:
+        before = len(names)
+        names |= {function.name for function in functions.values() if function.words & names}
+        grown = len(names) != before and len(names) < len(functions) // 4
+
+    def effect(key: str, depth: int) -> frozenset[EventKind]:
+        if key in done:
+            return done[key]
+        done[key] = frozenset()  # ends circles
+        function = functions[key]
+        found = {kind for kind, known in by_kind.items() if function.words & known}
+        if depth and len(found) < 2:
+            for word in function.words & names:
+                for other in resolve(word, function.path):
+                    if other != key:
+                        found |= effect(other, depth - 1)
+        done[key] = frozenset(found) if len(found) == 1 else frozenset()
+        return done[key]
+
+    changed = {}
+    for key in sorted(functions):
+        if functions[key].name in names:
+            found = effect(key, _MAX_DEPTH)
+            if found:
+                changed[key] = {CHANGE, *found}
+    return changed

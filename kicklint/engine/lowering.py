@@ -1,0 +1,174 @@
+"""Functions of one world as event graphs: made on demand, each once."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from kicklint.base import Span
+from kicklint.engine.index import Index
+from kicklint.engine.sources import dialect
+from kicklint.events import Aliases, Annotator, EventGraph, FlagNames, Names
+from kicklint.flow import Const, ControlFlowGraph, FlowDialect, Return, build_graph
+from kicklint.rulebook import Lexicon
+from kicklint.syntax import Body, Macro, SyntaxFile, parse_fragment
+
+_SMALL_MACRO = 160
+_CONTROL = re.compile(r"\b(?:return|goto|break|continue)\b")
+_SHORT_FUNCTION = 40
+
+
+@lru_cache(maxsize=4096)
+def _fragment(text: bytes) -> Body | None:
+    return parse_fragment(text, dialect())
+
+
+class Lowering:
+    """Makes the graphs of the functions of ``index``."""
+
+    def __init__(self, index: Index, files: list[SyntaxFile], lexicon: Lexicon, flags: FlagNames) -> None:
+        self.index = index
+        self.lexicon = lexicon
+        self.flags = flags
+        self.entry_calls: frozenset[str] = frozenset()
+        self.entry_members: dict[str, tuple[str, ...]] = {}
+        shape = lexicon.vocabulary.vcpu
+        self._watched = frozenset({shape.mode, shape.requests, *shape.cpus, *flags.fields})
+        pointer = re.compile(rf"struct\s+{shape.type}\s*\*+\s*(\w+)\s*(?:\[[^]]*\])?\s*;".encode())
+        self._elsewhere = frozenset(
+            name.decode() for file in files for name in pointer.findall(file.normalised)
+        ) - set(shape.back_pointers)
+        self._graphs: dict[str, EventGraph] = {}
+        self._flow: dict[str, ControlFlowGraph] = {}
+        self._dialects: dict[str, FlowDialect] = {}
+        self._derived: dict[str, int | None] = {}
+        self._defined = {
+            each.name: Macro(each.name, each.parameters, False, each.body, Span("", 1, 1, 1, 1))
+            for each in self.lexicon.macros.definition
+        }
+        self._never = frozenset(
+            {
+                *self.lexicon.accessors,
+                *self.lexicon.bits,
+                *self.lexicon.calls,
+                *self.lexicon.barriers,
+                *flags.makes,
+                *flags.tests,
+                *self.lexicon.macros.opaque,
+                *self.lexicon.macros.configured,
+            }
+        )
+
+    def enter_by(self, calls: frozenset[str], members: dict[str, tuple[str, ...]]) -> None:
+        """Take ``calls`` and ``members`` for the guest entries from now on."""
+        self.entry_calls = calls
+        self.entry_members = members
+        self._graphs.clear()
+
+    def flow(self, function: str) -> ControlFlowGraph:
+        """The control-flow graph of ``function``."""
+        if function not in self._flow:
+            path = self.index.functions[function].path
+            self._flow[function] = build_graph(self.index.functions[function], self.dialect(path))
+        return self._flow[function]
+
+    def dialect(self, path: str) -> FlowDialect:
+        """What the macros that the file ``path`` sees mean to control flow."""
+        if path not in self._dialects:
+            self._dialects[path] = self._dialect_of(path)
+        return self._dialects[path]
+
+    def _dialect_of(self, path: str) -> FlowDialect:
+        macros = self.lexicon.macros
+        return FlowDialect(
+            places={
+                **{name: frozenset({each.place}) for name, each in self.lexicon.accessors.items()},
+                **{name: frozenset({each.place}) for name, each in self.lexicon.bits.items()},
+            },
+            transparent=frozenset(macros.transparent),
+            fatal=frozenset(macros.fatal),
+            noreturn=frozenset(macros.noreturn),
+            configured=frozenset(macros.configured),
+            through={name: each.callee for name, each in self.lexicon.through.items()},
+            tables={name: each.prefixes for name, each in self.lexicon.tables.items()},
+            watched=self._watched,
+            macro=lambda name: self._expandable(name, path),
+            constant_macro=lambda name: self._object_macro(name, path),
+            fragment=_fragment,
+        )
+
+    def _expandable(self, name: str, path: str) -> Macro | None:
+        """The macro to expand at a call of ``name``: one that is small, or may matter."""
+        if name in self._never or name in self.entry_calls:
+            return None
+        if name not in self.index.macros:
+            return self._defined.get(name) if name not in self.index.by_name else None
+        if self.index.resolve(name, path):
+            return None
+        macro = self.index.macro(name, path)
+        if macro is None or not macro.body:
+            return None
+        matters = self.index.classes["#" + name] or _CONTROL.search(macro.body)
+        return macro if matters or len(macro.body) <= _SMALL_MACRO else None
+
+    def _object_macro(self, name: str, path: str) -> Macro | None:
+        """The macro to put in place of ``name`` where it is no call: one that holds an event."""
+        if name not in self.index.macros or not self.index.classes["#" + name]:
+            return None
+        return self.index.macro(name, path, object_like=True)
+
+    def graph(self, function: str) -> EventGraph:
+        """The event graph of ``function``."""
+        if function not in self._graphs:
+            flow = self.flow(function)
+            path = flow.path
+            aliases = Aliases(
+                flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
+            )
+            names = Names(
+                direct=self.index.resolve,
+                table=self._table,
+                simple_name=lambda key: self.index.functions[key].name,
+                entry_calls=self.entry_calls,
+                entry_members=self.entry_members,
+                flags=self.flags,
+            )
+            self._graphs[function] = Annotator(flow, self.lexicon, names, aliases).annotate()
+        return self._graphs[function]
+
+    def _table(self, member: str, count: int) -> tuple[str, ...]:
+        return tuple(
+            key
+            for key in self.index.members.get(member, ())
+            if len([each for each in self.index.functions[key].parameters if each.name != "void"]) == count
+        )
+
+    def _derives(self, name: str, path: str) -> int | None:
+        """Which argument's vcpu the pointer that ``name`` returns belongs to, by reading it."""
+        keys = self.index.resolve(name, path)
+        if not keys:
+            return None
+        key = keys[0]
+        if key not in self._derived:
+            self._derived[key] = None  # ends circles
+            function = self.index.functions[key]
+            if "*" in function.returns and function.end_line - function.start_line <= _SHORT_FUNCTION:
+                self._derived[key] = self._returned_parameter(key)
+        return self._derived[key]
+
+    def _returned_parameter(self, key: str) -> int | None:
+        flow = self.flow(key)
+        path = flow.path
+        aliases = Aliases(
+            flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
+        )
+        roots = set()
+        for node in flow.nodes:
+            value = node.instruction.value if isinstance(node.instruction, Return) else None
+            if value is None or isinstance(value, Const):
+                continue
+            identity = aliases.identity(value)
+            roots.add(identity.root if identity is not None else None)
+        names = [each.name for each in flow.parameters]
+        root = roots.pop() if len(roots) == 1 else None
+        return names.index(root) if root in names else None
