@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test mutants lint format clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,11 @@ test: ## everything that CI runs, in a new virtual environment and against the b
 	$(MAKE) --no-print-directory lint BIN=.venv-test/bin/
 	# Not `python -m pytest`: that would put the checkout before the installed wheel.
 	.venv-test/bin/pytest -n $(or $(WORKERS),2)
+
+# Of tests/mutants/bench.py, such as --check or --rule KICK008.
+ARGS ?=
+mutants: ## how many deliberate faults in Linux 6.12 are caught: ARGS=--check against the kept table
+	@$(PYTHON) tests/mutants/bench.py $(ARGS)
 
 # Where the tools are; empty takes them from PATH.
 BIN ?=
