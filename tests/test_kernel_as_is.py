@@ -1,4 +1,7 @@
-"""Both kernels as they are: the seed's finding and no other, in all architectures."""
+"""Both kernels as they are: of the first rules the seed's finding and no other, in all architectures.
+
+What the other rules find is in ``tests/ecosystem``.
+"""
 
 from __future__ import annotations
 
