@@ -12,9 +12,7 @@ from collections.abc import Callable, Mapping
 
 from kicklint.rulebook import EventKind, Lexicon
 from kicklint.syntax import Function
-
-CHANGE = "interrupts-change"
-"""The class of functions that may leave interrupts in another state."""
+from kicklint.typestate import INTERRUPTS_CHANGE
 
 _MAX_DEPTH = 12
 
@@ -24,7 +22,7 @@ def interrupt_effects(
     lexicon: Lexicon,
     resolve: Callable[[str, str], tuple[str, ...]],
 ) -> dict[str, set[str]]:
-    """For the functions (by identifier) that may change interrupts: CHANGE, and whether they turn them on."""
+    """For every function (by identifier) that may change interrupts: that class, and in which direction."""
     by_kind: dict[EventKind, set[str]] = {EventKind.INTERRUPTS_OFF: set(), EventKind.INTERRUPTS_ON: set()}
     for name, entries in lexicon.calls.items():
         for entry in entries:
@@ -58,5 +56,5 @@ def interrupt_effects(
         if functions[key].name in names:
             found = effect(key, _MAX_DEPTH)
             if found:
-                changed[key] = {CHANGE, *found}
+                changed[key] = {INTERRUPTS_CHANGE, *found}
     return changed

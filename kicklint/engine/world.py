@@ -325,10 +325,6 @@ class World:
         looks = not keys or any(EventKind.MODE_READ in self.index.classes[key] for key in keys)
         return "mode" if looks else "always"
 
-    def handlers(self) -> tuple[str, ...]:
-        """See Program."""
-        return self.resuming()
-
     def address_taken(self, function: str) -> bool:
         """See Program."""
         name = self.index.functions[function].name

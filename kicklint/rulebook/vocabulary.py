@@ -305,7 +305,6 @@ class Lexicon:
     stored: Mapping[str, StoredConstant] = field(repr=False)
     through: Mapping[str, CallThrough] = field(repr=False)
     tables: Mapping[str, TableCall] = field(repr=False)
-    guards: frozenset[str] = field(repr=False)
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, macros: Macros) -> Lexicon:
@@ -320,12 +319,6 @@ class Lexicon:
             stored=_by_name(vocabulary.stored_constant),
             through=_by_name(macros.call_through),
             tables=_by_name(macros.table_call),
-            guards=frozenset(
-                name.partition("(")[2].rstrip(")")
-                for call in vocabulary.call
-                for name in call.names
-                if "(" in name
-            ),
         )
 
 

@@ -4,6 +4,7 @@ Pure functions over values; never sees a syntax node or a file.
 """
 
 from kicklint.typestate.evaluate import Evaluator
+from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program, Resume
 from kicklint.typestate.search import Outcome, Violation, search
@@ -22,6 +23,7 @@ from kicklint.typestate.values import (
 )
 
 __all__ = [
+    "INTERRUPTS_CHANGE",
     "Context",
     "Evaluator",
     "FunctionPointer",

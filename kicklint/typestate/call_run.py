@@ -21,6 +21,7 @@ from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import EXPECTED, OUT, with_value, without_member, without_members
 from kicklint.typestate.function_run import FunctionRun
+from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.values import (
@@ -41,7 +42,7 @@ _WHOEVER = {
     EventKind.INTERRUPTS_OFF,
     EventKind.INTERRUPTS_ON,
     EventKind.SLEEP,
-    "interrupts-change",
+    INTERRUPTS_CHANGE,
 }
 _SMALL_FUNCTION = 60
 _TINY_FUNCTION = 6
@@ -60,7 +61,7 @@ class CallRun(FunctionRun):
         known = self._forget_addressed(call, known)
         if event is not None:
             known = with_value(known, EXPECTED, expected)
-            handlers = self.program.handlers() if self.machine.automaton.handlers else ()
+            handlers = self.program.resuming() if self.machine.automaton.handlers else ()
             if event.kind is EventKind.GUEST_ENTRY and handlers:
                 self._handled(point, node, event, handlers, known)
             else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kicklint.rulebook import Automaton, EventKind, Transition
+from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,7 +61,7 @@ class Machine:
                 names.add(EventKind.GUEST_ENTRY)
         if automaton.interrupts:
             for names in enabled.values():
-                names.add("interrupts-change")
+                names.add(INTERRUPTS_CHANGE)
         return cls(
             automaton,
             {key: tuple(steps) for key, steps in table.items()},

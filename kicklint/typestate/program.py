@@ -114,8 +114,5 @@ class Program(Protocol):
     def decides(self) -> str:
         """Whether a kick looks at the mode to decide about the IPI: ``mode`` or ``always`` (it does not)."""
 
-    def handlers(self) -> tuple[str, ...]:
-        """The functions that assembly calls when the guest is left, in order."""
-
     def address_taken(self, function: str) -> bool:
         """Whether ``function`` is reached through tables or pointers as well."""

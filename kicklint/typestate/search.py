@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kicklint.events import RUNNING, Event, Identity, Reach, Role
 from kicklint.flow import show
 from kicklint.rulebook import Automaton, CallerPays, EventKind, Thread
+from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
@@ -16,7 +17,7 @@ from kicklint.typestate.trail import RawStep, trail
 
 # Kinds of event whose functions may be wrappers of each other.
 _WHOLE = (EventKind.KICK, EventKind.GUEST_ENTRY)
-_INTERRUPTS = {EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON, "interrupts-change"}
+_INTERRUPTS = {EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON, INTERRUPTS_CHANGE}
 _MAX_CLIMB = 400
 _MAX_PAYING_DEPTH = 4
 
