@@ -113,9 +113,15 @@ def judge_neutral(neutral: Neutral, found: Iterable[Found], baseline: Iterable[F
     return Verdict(neutral, "failed", tuple(sorted(told)))
 
 
-def baseline_of(root: Path, architecture: str) -> list[Found]:
-    """What is found in the unedited kernel."""
-    return check(root, (), architecture, select=frozenset())
+def baseline_of(root: Path, architecture: str, select: frozenset[str] = frozenset()) -> list[Found]:
+    """What the rules ``select`` (all if none) find in the unedited kernel."""
+    return check(root, (), architecture, select=select)
+
+
+def asked_for(cases: Iterable[Case]) -> frozenset[str]:
+    """The rules whose findings these cases are compared by; all, as none, where one is without meaning."""
+    rules = [each.rule if isinstance(each, Mutant) else "" for each in cases]
+    return frozenset() if "" in rules else frozenset(rules)
 
 
 def judged(root: Path, cases: Sequence[Case], baseline: Sequence[Found]) -> list[Verdict]:
@@ -152,7 +158,12 @@ def run(root: Path, cases: Sequence[Case], jobs: int) -> list[Verdict]:
     worlds = sorted({each.architecture for each in cases})
     verdicts: list[Verdict] = []
     with ProcessPoolExecutor(max_workers=jobs) as pool:
-        asked = {world: pool.submit(baseline_of, root, world) for world in worlds}
+        asked = {
+            world: pool.submit(
+                baseline_of, root, world, asked_for(each for each in cases if each.architecture == world)
+            )
+            for world in worlds
+        }
         baselines = {world: future.result() for world, future in asked.items()}
         futures = [pool.submit(judged, root, chunk, baselines[chunk[0].architecture]) for chunk in chunks]
         for number, future in enumerate(futures, 1):
