@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kicklint.base import (
     Coverage,
     DamagedFunction,
     Excerpt,
     Finding,
+    Gone,
     MissedFunction,
     Note,
     Related,
@@ -14,8 +17,11 @@ from kicklint.base import (
     Severity,
     Site,
     Span,
+    Standing,
     Step,
     StepKind,
+    Suppression,
+    SuppressionKind,
 )
 from kicklint.rulebook import RuleInfo
 
@@ -113,6 +119,19 @@ FULL = report(
     notes=NOTES,
 )
 EMPTY = report()
+# Compared with a baseline: one finding counts, one is waived, one is known, one is gone.
+TRIAGED = replace(
+    report(
+        finding(),
+        finding(
+            fingerprint="aa",
+            function="waived",
+            suppression=Suppression(SuppressionKind.EXTERNAL, "a test", ".kicklint.toml"),
+        ),
+        finding(fingerprint="bb", function="known", standing=Standing.KNOWN),
+    ),
+    gone=(Gone("KICK003", "a.c", "f", "m", "99"),),
+)
 ONLY_NOTES = report(notes=NOTES)
 
 SITES = (

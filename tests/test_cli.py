@@ -94,7 +94,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 @pytest.fixture
 def run(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Run:
     book = Rulebook(RULES, None, tuple[Architecture, ...](), None)  # type: ignore[arg-type]
-    for module in ("options", "check", "rules"):
+    for module in ("options", "check", "examine", "rules"):
         monkeypatch.setattr(f"kicklint.cli.{module}.load_rulebook", lambda: book)
 
     def invoke(*arguments: object) -> Result:

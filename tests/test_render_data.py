@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from samples import COVERAGE, EMPTY, FULL, LINE, RULES, SITES, finding, report
+from samples import COVERAGE, EMPTY, FULL, LINE, RULES, SITES, TRIAGED, finding, report
 
 from kicklint.base import Coverage
 from kicklint.render import COVERAGE_FORMATS, REPORT_FORMATS, RULE_FORMATS, SITE_FORMATS, Context
@@ -16,15 +16,17 @@ def test_json_report() -> None:
     text = REPORT_FORMATS["json"](FULL, Context(version="1.2.3"))
     assert text.endswith("}\n")
     value = json.loads(text)
-    assert list(value) == ["version", "tool", "architectures", "summary", "findings", "notes"]
+    assert list(value) == ["version", "tool", "architectures", "summary", "findings", "notes", "gone"]
     assert value["tool"] == {"name": "kicklint", "version": "1.2.3"}
     assert value["summary"] == {
         "files": 3, "functions": 14, "findings": 2, "error": 1, "warning": 1, "note": 0,
+        "open": 2, "waived": 0, "known": 0, "gone": 0,
     }  # fmt: skip
     first = value["findings"][0]
     assert list(first) == [
         "rule", "name", "severity", "message", "path", "line", "column", "endLine", "endColumn",
         "function", "architectures", "fingerprint", "remedy", "trail", "related",
+        "standing", "suppression",
     ]  # fmt: skip
     # Columns count characters: the span is found again by slicing the line.
     assert LINE[first["column"] - 1 : first["endColumn"] - 1].startswith("enter(")
@@ -33,6 +35,25 @@ def test_json_report() -> None:
     assert first["related"][0]["message"] == "the [entry]"
     assert value["notes"][0]["line"] == 12
     assert value["notes"][1]["path"] is None
+
+
+def test_json_says_how_findings_stand() -> None:
+    text = REPORT_FORMATS["json"](TRIAGED, Context())
+    value = json.loads(text)
+    # One counts; one is waived; one the baseline has; one more it had.
+    assert {key: value["summary"][key] for key in ("findings", "open", "waived", "known", "gone")} == {
+        "findings": 3, "open": 1, "waived": 1, "known": 1, "gone": 1,
+    }  # fmt: skip
+    assert [each["standing"] for each in value["findings"]] == ["new", "new", "known"]
+    assert [each["suppression"] for each in value["findings"]] == [
+        None,
+        {"kind": "external", "justification": "a test", "place": ".kicklint.toml", "link": ""},
+        None,
+    ]
+    assert value["gone"] == [
+        {"rule": "KICK003", "path": "a.c", "function": "f", "message": "m", "fingerprint": "99"}
+    ]
+    assert json.loads(REPORT_FORMATS["json"](FULL, Context()))["gone"] is None
 
 
 def test_json_is_readable_whatever_the_source_holds() -> None:

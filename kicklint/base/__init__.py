@@ -1,8 +1,17 @@
 """Value types that every room may hold. Imports nothing of ours."""
 
-from kicklint.base.errors import KicklintError, RulebookError, SourceError
-from kicklint.base.finding import Finding, Related, Severity, Standing, Step, StepKind
-from kicklint.base.report import Coverage, DamagedFunction, Excerpt, MissedFunction, Note, Report, Site
+from kicklint.base.errors import KicklintError, RulebookError, SettingsError, SourceError
+from kicklint.base.finding import (
+    Finding,
+    Related,
+    Severity,
+    Standing,
+    Step,
+    StepKind,
+    Suppression,
+    SuppressionKind,
+)
+from kicklint.base.report import Coverage, DamagedFunction, Excerpt, Gone, MissedFunction, Note, Report, Site
 from kicklint.base.span import Span
 
 __all__ = [
@@ -10,12 +19,14 @@ __all__ = [
     "DamagedFunction",
     "Excerpt",
     "Finding",
+    "Gone",
     "KicklintError",
     "MissedFunction",
     "Note",
     "Related",
     "Report",
     "RulebookError",
+    "SettingsError",
     "Severity",
     "Site",
     "SourceError",
@@ -23,4 +34,6 @@ __all__ = [
     "Standing",
     "Step",
     "StepKind",
+    "Suppression",
+    "SuppressionKind",
 ]

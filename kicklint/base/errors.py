@@ -15,3 +15,7 @@ class SourceError(KicklintError):
 
 class RulebookError(KicklintError):
     """A file of the rulebook is malformed; the text names the file and the key."""
+
+
+class SettingsError(KicklintError):
+    """A configuration, waiver or baseline file is malformed; the text names the file and the key."""

@@ -24,6 +24,26 @@ class Standing(enum.StrEnum):
     FIXED = "fixed"
 
 
+class SuppressionKind(enum.StrEnum):
+    """Where a finding was waived; the values are SARIF's (section 3.35.2)."""
+
+    IN_SOURCE = "inSource"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a finding does not count: somebody looked at it and gave a reason.
+
+    ``place`` is the file, and perhaps the line, in which that stands.
+    """
+
+    kind: SuppressionKind
+    justification: str
+    place: str = ""
+    link: str = ""
+
+
 class StepKind(enum.StrEnum):
     """What one entry of a trail is."""
 
@@ -67,6 +87,8 @@ class Finding:
     ``fingerprint`` survives edits elsewhere in the file and in the function's
     other lines. ``architectures`` holds, sorted, the worlds it was found in.
     ``remedy`` says what to do; ``trail`` runs from the first event to the harm.
+    ``standing`` is against a baseline, where there is one; a finding with a
+    ``suppression`` is waived.
     """
 
     rule: str
@@ -81,3 +103,4 @@ class Finding:
     related: tuple[Related, ...] = ()
     remedy: str = ""
     standing: Standing = Standing.NEW
+    suppression: Suppression | None = None

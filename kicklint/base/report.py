@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kicklint.base.finding import Finding, Severity
+from kicklint.base.finding import Finding, Severity, Standing
 from kicklint.base.span import Span
 
 
@@ -32,11 +32,23 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """A finding of a baseline that is there no more, as far as the baseline told of it."""
+
+    rule: str
+    path: str
+    function: str
+    message: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of one analysis of one tree.
 
     Findings are sorted by path, line, rule. ``excerpts`` holds the text of every
-    line that a finding's span, trail or related place names.
+    line that a finding's span, trail or related place names. ``gone`` is None where
+    the findings were not compared with a baseline.
     """
 
     findings: tuple[Finding, ...]
@@ -45,6 +57,14 @@ class Report:
     files: int = 0
     functions: int = 0
     excerpts: tuple[Excerpt, ...] = field(default=())
+    gone: tuple[Gone, ...] | None = None
+
+    @property
+    def open_findings(self) -> tuple[Finding, ...]:
+        """The findings that count: not waived, and new where there is a baseline."""
+        return tuple(
+            each for each in self.findings if each.suppression is None and each.standing is Standing.NEW
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -12,13 +12,17 @@ import click
 
 from kicklint import __version__
 from kicklint.base import KicklintError
+from kicklint.cli.baseline import baseline
 from kicklint.cli.check import check
+from kicklint.cli.config import config
 from kicklint.cli.coverage import coverage
+from kicklint.cli.kbuild import kbuild_check
 from kicklint.cli.options import VERBOSITY
 from kicklint.cli.rules import explain, rules
 from kicklint.cli.show import show
 from kicklint.cli.sites import sites
 from kicklint.cli.status import COULD_NOT_RUN, INTERRUPTED, PIPE_CLOSED
+from kicklint.cli.waive import waive
 
 _EPILOG = """\b
 Exit status: 0 no findings, 1 findings, 2 could not run.
@@ -87,5 +91,5 @@ def main() -> None:
     """A typestate linter for the KVM vCPU kick protocol."""
 
 
-for _command in (check, sites, rules, explain, show, coverage):
+for _command in (check, baseline, waive, sites, rules, explain, show, coverage, config, kbuild_check):
     main.add_command(_command)

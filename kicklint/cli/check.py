@@ -5,32 +5,28 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kicklint import __version__
 from kicklint.base import KicklintError, Report
-from kicklint.cli.options import RuleList, colour, effort, flat, formats, paths
+from kicklint.cli.examine import Wanted, examine, requested
+from kicklint.cli.options import choose_rules, colour, effort, flat, formats, paths
 from kicklint.cli.output import check_writable, to_file, wants_colour, write
-from kicklint.cli.progress import progress
-from kicklint.cli.request import make_request
+from kicklint.cli.policy import Policy, given, policy
+from kicklint.cli.provenance import provenance
 from kicklint.cli.status import COULD_NOT_RUN, FINDINGS, NO_FINDINGS
-from kicklint.render import FOR_PEOPLE, REPORT_FORMATS, Context, summary
+from kicklint.render import FOR_PEOPLE, REPORT_FORMATS, STATISTICS_FORMATS, Context, summary
 from kicklint.rulebook import load_rulebook
-
-if TYPE_CHECKING:
-    from kicklint.engine import AnalysisRequest
 
 
 @click.command()
 @paths
-@click.option(
-    "--select", type=RuleList(), multiple=True, metavar="RULE,...", help="Only these rules, by id or name."
-)
-@click.option("--ignore", type=RuleList(), multiple=True, metavar="RULE,...", help="Not these rules.")
+@choose_rules
 @formats(REPORT_FORMATS)
+@click.option("--statistics", is_flag=True, help="How many findings each rule has, in place of the findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even when there are findings.")
+@policy
 @colour
 @effort
 def check(
@@ -41,7 +37,9 @@ def check(
     ignore: tuple[tuple[str, ...], ...],
     style: str,
     output: Path | None,
+    statistics: bool,
     exit_zero: bool,
+    policy: Policy,
     colour: str,
     jobs: int,
     quiet: bool,
@@ -53,23 +51,36 @@ def check(
     around the current directory. Findings are reported for what PATH names; facts
     come from all KVM code of the tree. Paths in reports are relative to the tree.
 
-    Exit status: 0 no findings, 1 findings, 2 could not run.
+    Exit status: 0 no findings, 1 findings, 2 could not run. Findings that are waived,
+    or that the baseline has, do not count.
     """
     check_writable(output)
+    begun = time.monotonic()
+    processes = jobs if given("jobs") else 0
+    wanted = Wanted(paths, tree, flat(architectures), flat(select), flat(ignore), processes, policy)
+    request, policy = requested(wanted)
+    style = _format(style, policy, statistics)
     context = Context(
         rules=load_rulebook().rules,
         version=__version__,
         colour=wants_colour(colour, output),
         quiet=quiet,
         verbose=verbose > 0,
+        provenance=provenance(request.tree) if style == "sarif" else None,
     )
-    chosen = _chosen(flat(select), flat(ignore))
-    begun = time.monotonic()
-    with progress(quiet=quiet) as bar:
-        request = make_request(paths, tree, flat(architectures), chosen, jobs, bar)
-        report = _analyse(request, context, style, output)
-    status = FINDINGS if report.findings and not exit_zero else NO_FINDINGS
-    text = REPORT_FORMATS[style](report, replace(context, exit_code=status))
+    try:
+        report = examine(request, policy, quiet=quiet)
+    except KicklintError:
+        raise
+    except Exception as error:
+        if style == "sarif":
+            _failed(error, request.architectures, context, output)
+        raise
+    status = FINDINGS if report.open_findings and not exit_zero else NO_FINDINGS
+    if statistics:
+        text = STATISTICS_FORMATS[style](report)
+    else:
+        text = REPORT_FORMATS[style](report, replace(context, exit_code=status))
     write(text, output, for_people=style in FOR_PEOPLE)
     if not quiet:
         _say(report, style, output)
@@ -78,36 +89,29 @@ def check(
     click.get_current_context().exit(status)
 
 
-def _chosen(select: tuple[str, ...], ignore: tuple[str, ...]) -> frozenset[str]:
-    """The ids to look for; empty says all, as the engine has it."""
-    if not ignore:
-        return frozenset(select)
-    every = {rule.id for rule in load_rulebook().rules}
-    left = (set(select) or every) - set(ignore)
-    if not left:
-        raise click.UsageError("--select and --ignore leave no rule")
-    return frozenset(left)
+def _format(style: str, policy: Policy, statistics: bool) -> str:
+    """The format on the command line, else the configuration's, else the default."""
+    name = policy.settings.format
+    if name and not given("style"):
+        if name not in REPORT_FORMATS:
+            file = policy.file.path if policy.file is not None else None
+            known = ", ".join(REPORT_FORMATS)
+            raise KicklintError(f"{file}: key 'format' is {name!r}, must be one of {known}")
+        style = name
+    if statistics and style not in STATISTICS_FORMATS:
+        raise click.UsageError(f"--statistics has no format {style}: {', '.join(STATISTICS_FORMATS)}")
+    return style
 
 
-def _analyse(request: AnalysisRequest, context: Context, style: str, output: Path | None) -> Report:
-    """Run the engine. When it crashes, a SARIF log still says so, to whoever reads it."""
-    # As in request.py: the engine brings tree-sitter.
-    from kicklint import engine
-
-    try:
-        return engine.analyse(request)
-    except KicklintError:
-        raise
-    except Exception as error:
-        if style == "sarif":
-            failed = replace(context, failure=f"{type(error).__name__}: {error}", exit_code=COULD_NOT_RUN)
-            write(REPORT_FORMATS[style](Report((), architectures=request.architectures), failed), output)
-        raise
+def _failed(error: Exception, architectures: tuple[str, ...], context: Context, output: Path | None) -> None:
+    """A SARIF log that says that the engine crashed, to whoever reads it."""
+    failed = replace(context, failure=f"{type(error).__name__}: {error}", exit_code=COULD_NOT_RUN)
+    write(REPORT_FORMATS["sarif"](Report((), architectures=architectures), failed), output)
 
 
 def _say(report: Report, style: str, output: Path | None) -> None:
     """One sentence on standard error where standard output does not hold it."""
     if output is not None and to_file(output):
         click.echo(f"kicklint: {summary(report)} Written to {output}.", err=True)
-    elif style == "concise":
+    elif style in ("concise", "gcc"):
         click.echo(f"kicklint: {summary(report)}", err=True)

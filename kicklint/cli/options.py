@@ -119,6 +119,22 @@ def paths(command: Command) -> Command:
     return command
 
 
+def choose_rules(command: Command) -> Command:
+    """--select and --ignore."""
+    for decorate in (
+        click.option("--ignore", type=RuleList(), multiple=True, metavar="RULE,...", help="Not these rules."),
+        click.option(
+            "--select",
+            type=RuleList(),
+            multiple=True,
+            metavar="RULE,...",
+            help="Only these rules, by id or name.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
 def formats(names: Iterable[str]) -> Callable[[Command], Command]:
     """--format with these names, the first the default, and -o."""
     choices = list(names)

@@ -63,6 +63,17 @@ def write(text: str, output: Path | None, *, for_people: bool = False) -> None:
         raise KicklintError(f"cannot write to standard output: {error.strerror}") from error
 
 
+def append(text: str, file: Path) -> None:
+    """Add ``text`` to the end of ``file`` (new if need be), whole or not at all. Raises KicklintError."""
+    try:
+        before = file.read_bytes() if file.exists() else b""
+    except OSError as error:
+        raise KicklintError(f"cannot read {file}: {error.strerror}") from error
+    if before and not before.endswith(b"\n"):
+        before += b"\n"
+    _write_file(before + (text if before else text.lstrip("\n")).encode(), file)
+
+
 def _write_file(data: bytes, output: Path) -> None:
     check_writable(output)
     # A link stays one, and what it points to is replaced.

@@ -11,6 +11,7 @@ from kicklint.render.formats import (
     RULE_FORMATS,
     RULES_FORMATS,
     SITE_FORMATS,
+    STATISTICS_FORMATS,
 )
 from kicklint.render.summary import summary
 
@@ -21,6 +22,7 @@ __all__ = [
     "RULES_FORMATS",
     "RULE_FORMATS",
     "SITE_FORMATS",
+    "STATISTICS_FORMATS",
     "Context",
     "Provenance",
     "summary",

@@ -15,16 +15,17 @@ def render(report: Report, context: Context) -> str:
     """
     lines = Lines(report)
     out = [
-        f"{_place(each.span, lines)}: {each.severity}: {visible(each.message)} [{each.rule}]\n"
-        for each in report.findings
+        f"{place(each.span, lines)}: {each.severity}: {visible(each.message)} [{each.rule}]\n"
+        for each in report.open_findings
     ]
     if not context.quiet:
         for note in report.notes:
-            place = "kicklint" if note.span is None else _place(note.span, lines)
-            out.append(f"{place}: note: {visible(note.message)} [{visible(note.code)}]\n")
+            where = "kicklint" if note.span is None else place(note.span, lines)
+            out.append(f"{where}: note: {visible(note.message)} [{visible(note.code)}]\n")
     return "".join(out)
 
 
-def _place(span: Span, lines: Lines) -> str:
+def place(span: Span, lines: Lines) -> str:
+    """``path:line:column``, where ``span`` begins."""
     column = character_column(lines.get(span.path, span.line), span.column)
     return f"{visible(span.path)}:{span.line}:{column}"

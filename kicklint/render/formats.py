@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from kicklint.base import Coverage, Report, Site
-from kicklint.render import concise, coverage, json_report, rules, sites, text
+from kicklint.render import (
+    concise,
+    coverage,
+    gcc,
+    github,
+    gitlab,
+    json_report,
+    junit,
+    rdjson,
+    rules,
+    sites,
+    statistics,
+    text,
+)
 from kicklint.render.context import Context
 from kicklint.rulebook import RuleInfo
 
@@ -22,6 +35,17 @@ REPORT_FORMATS: Mapping[str, Callable[[Report, Context], str]] = {
     "concise": concise.render,
     "json": json_report.render,
     "sarif": _sarif,
+    "gcc": gcc.render,
+    "github": github.render,
+    "gitlab": gitlab.render,
+    "junit": junit.render,
+    "rdjson": rdjson.render,
+}
+
+# What --statistics shows in place of the findings.
+STATISTICS_FORMATS: Mapping[str, Callable[[Report], str]] = {
+    "text": statistics.render_text,
+    "json": statistics.render_json,
 }
 
 SITE_FORMATS: Mapping[str, Callable[[Sequence[Site]], str]] = {
@@ -49,4 +73,4 @@ RULE_FORMATS: Mapping[str, Callable[[Sequence[RuleInfo], bool], str]] = {
 
 # Formats for people: encoded as the terminal wants them, and coloured when asked.
 # The others are UTF-8 wherever they go.
-FOR_PEOPLE = frozenset({"text", "concise"})
+FOR_PEOPLE = frozenset({"text", "concise", "gcc"})

@@ -5,14 +5,20 @@ Keys keep this order and are always there; lists may be empty::
     version        of this format, a number; a change that breaks readers raises it
     tool           {name, version}
     architectures  the worlds that were analysed
-    summary        {files, functions, findings, error, warning, note}
+    summary        {files, functions, findings, error, warning, note, open, waived,
+                     known, gone}; the first four counts of findings are of all of them
     findings       [{rule, name, severity, message, path, line, column, endLine,
                      endColumn, function, architectures, fingerprint, remedy,
                      trail: [{kind, path, line, column, function, message, depth,
                               state, essential}],
-                     related: [{path, line, column, function, message}]}]
+                     related: [{path, line, column, function, message}],
+                     standing, suppression: {kind, justification, place, link}}];
+                   standing is new or known (in the baseline), null without one;
+                   suppression is null where the finding is not waived
     notes          [{code, severity, message, path, line, column}]; a note that
                    belongs to no place has null for the last three
+    gone           [{rule, path, function, message, fingerprint}]: what the baseline
+                   has and this run has not; null without a baseline
 
 Paths are relative to the tree. Lines and columns count from 1, columns in Unicode
 characters; ``endColumn`` is exclusive.
@@ -20,11 +26,13 @@ characters; ``endColumn`` is exclusive.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from kicklint.base import Finding, Note, Related, Report, Span, Step
 from kicklint.render.context import Context
 from kicklint.render.document import dump
 from kicklint.render.plain import Lines, character_column
-from kicklint.render.summary import severities
+from kicklint.render.summary import severities, standings
 
 FORMAT_VERSION = 1
 
@@ -41,10 +49,13 @@ def render(report: Report, context: Context) -> str:
                 "files": report.files,
                 "functions": report.functions,
                 "findings": len(report.findings),
-                **severities(report),
+                **severities(report.findings),
+                "open": len(report.open_findings),
+                **standings(report),
             },
-            "findings": [_finding(each, lines) for each in report.findings],
+            "findings": [_finding(each, lines, report.gone is not None) for each in report.findings],
             "notes": [_note(each, lines) for each in report.notes],
+            "gone": None if report.gone is None else [asdict(each) for each in report.gone],
         }
     )
 
@@ -54,7 +65,7 @@ def _start(span: Span, lines: Lines) -> dict[str, object]:
     return {"path": span.path, "line": span.line, "column": column}
 
 
-def _finding(finding: Finding, lines: Lines) -> dict[str, object]:
+def _finding(finding: Finding, lines: Lines, compared: bool) -> dict[str, object]:
     span = finding.span
     return {
         "rule": finding.rule,
@@ -70,6 +81,8 @@ def _finding(finding: Finding, lines: Lines) -> dict[str, object]:
         "remedy": finding.remedy,
         "trail": [_step(each, lines) for each in finding.trail],
         "related": [_related(each, lines) for each in finding.related],
+        "standing": finding.standing.value if compared else None,
+        "suppression": None if finding.suppression is None else asdict(finding.suppression),
     }
 
 

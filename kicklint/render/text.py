@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kicklint.base import Finding, Note, Report, Span, Step
+from kicklint.base import Finding, Note, Report, Span, Standing, Step
 from kicklint.render.context import Context
 from kicklint.render.plain import Lines, character_column, expand, visible
 from kicklint.render.style import Style
@@ -20,12 +20,14 @@ def render(report: Report, context: Context) -> str:
 
     The excerpt of each finding is shown with its tabs expanded and the caret under
     what the span covers. Steps of the trail that are not essential are shown only
-    when ``context.verbose``; ``context.quiet`` leaves out notes and the summary.
+    when ``context.verbose``, and so are findings that are waived or known;
+    ``context.quiet`` leaves out notes and the summary.
     Columns count characters.
     """
     style = Style(context.colour)
     lines = Lines(report)
-    blocks = ["\n".join(_finding(each, lines, style, context.verbose)) + "\n" for each in report.findings]
+    shown = report.findings if context.verbose else report.open_findings
+    blocks = ["\n".join(_finding(each, lines, style, context.verbose)) + "\n" for each in shown]
     if not context.quiet:
         if report.notes:
             blocks.append(
@@ -49,6 +51,11 @@ def _finding(finding: Finding, lines: Lines, style: Style, verbose: bool) -> Ite
     for each in finding.related:
         yield f"{_bar(style)}   {_where(each.span, each.function)}: {visible(each.message)}"
         yield from _quote(each.span, lines, style, "  ")
+    if finding.suppression is not None:
+        reason = f"{visible(finding.suppression.justification)} ({visible(finding.suppression.place)})"
+        yield f"{_bar(style, '=')} {style.help('waived:')} {reason}"
+    if finding.standing is Standing.KNOWN:
+        yield f"{_bar(style, '=')} {style.help('known:')} the baseline has it"
     if finding.remedy:
         yield f"{_bar(style, '=')} {style.help('help:')} {visible(finding.remedy)}"
     yield f"{_bar(style, '=')} {style.help('more:')} kicklint explain {finding.rule}"

@@ -15,6 +15,7 @@ from kicklint.rulebook.model import (
     Thread,
     Transition,
 )
+from kicklint.rulebook.reader import read_table
 from kicklint.rulebook.vocabulary import (
     Access,
     Accessor,
@@ -59,5 +60,6 @@ __all__ = [
     "VcpuShape",
     "Vocabulary",
     "load_rulebook",
+    "read_table",
     "rules_directory",
 ]

@@ -3,6 +3,7 @@
 from kicklint.syntax.dialect import Dialect, load_dialect
 from kicklint.syntax.model import Body, Function, Initialiser, Macro, Parameter, SyntaxFile
 from kicklint.syntax.parse import parse_file, parse_fragment
+from kicklint.syntax.scan import comments
 
 __all__ = [
     "Body",
@@ -12,6 +13,7 @@ __all__ = [
     "Macro",
     "Parameter",
     "SyntaxFile",
+    "comments",
     "load_dialect",
     "parse_file",
     "parse_fragment",

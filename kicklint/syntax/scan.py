@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -104,6 +105,11 @@ def mask(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
         return f"{lexeme[0]}{filled}{lexeme[0] if closed else ''}"
 
     return _LEXEME.sub(replace, text), tuple(strings)
+
+
+def comments(text: str) -> Iterator[tuple[int, int]]:
+    """Where each comment of ``text`` begins and ends; what looks like one in a string is none."""
+    return (each.span() for each in _LEXEME.finditer(text) if each.group()[0] == "/")
 
 
 def scan(source: bytes) -> Scan:

@@ -10,9 +10,11 @@ from kicklint.render.document import dump
 from kicklint.render.sarif import descriptors
 from kicklint.render.sarif.model import message, to_json
 from kicklint.render.sarif.places import SOURCE_ROOT, Places
-from kicklint.render.sarif.results import notification, result
+from kicklint.render.sarif.results import MOST_STEPS, notification, result
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+# GitHub's limit on one run.
+_MOST_RESULTS = 25_000
 # What the tool checks; the rules have pages of their own in the log.
 _INFORMATION = "https://docs.kernel.org/virt/kvm/vcpu-requests.html"
 
@@ -26,13 +28,14 @@ def render(report: Report, context: Context) -> str:
     because services refuse the results of a failed run. Raises TypeError when the
     log would not be valid JSON.
     """
-    notes = report.notes
+    notes = (*report.notes, *_cut(report))
     if context.failure:
         notes = (*notes, Note("internal-error", Severity.ERROR, context.failure))
     places = Places(report)
     index = {rule.id: number for number, rule in enumerate(context.rules)}
     codes = descriptors.codes(note.code for note in notes)
-    results = [result(each, index, places) for each in report.findings]
+    compared = report.gone is not None
+    results = [result(each, index, places, compared) for each in report.findings[:_MOST_RESULTS]]
     notifications = [notification(each, codes, places) for each in notes]
     numbers = descriptors.weaknesses(context.rules)
     run = om.Run(
@@ -47,8 +50,23 @@ def render(report: Report, context: Context) -> str:
         column_kind="utf16CodeUnits",
         taxonomies=[descriptors.taxonomy(numbers)] if numbers else None,
         results=results,
+        properties={"gone": len(report.gone)} if report.gone is not None else None,
     )
     return dump(to_json(om.SarifLog(schema_uri=_SCHEMA, version="2.1.0", runs=[run])))
+
+
+def _cut(report: Report) -> list[Note]:
+    """What is left out because GitHub refuses logs that hold more."""
+    notes = []
+    if len(report.findings) > _MOST_RESULTS:
+        text = (
+            f"{len(report.findings) - _MOST_RESULTS} findings beyond the first {_MOST_RESULTS} are left out"
+        )
+        notes.append(Note("log-cut", Severity.WARNING, text))
+    if any(len(each.trail) > MOST_STEPS for each in report.findings):
+        text = f"trails are cut after {MOST_STEPS} steps"
+        notes.append(Note("log-cut", Severity.NOTE, text))
+    return notes
 
 
 def _driver(context: Context, codes: list[str], numbers: list[int]) -> om.ToolComponent:

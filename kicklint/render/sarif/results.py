@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import sarif_om as om
 
-from kicklint.base import Finding, Note, Step, StepKind
+from kicklint.base import Finding, Note, Standing, Step, StepKind, Suppression
 from kicklint.render.plain import visible
 from kicklint.render.sarif.model import message, multiformat, sentence
 from kicklint.render.sarif.places import Places
 
 FINGERPRINT = "kicklint/v1"
+
+# What GitHub takes of one result; of the steps it shows as many.
+MOST_STEPS = 1000
+
+_STATES = {Standing.NEW: "new", Standing.KNOWN: "unchanged", Standing.FIXED: "absent"}
 
 # Section 3.38.8. An event of the protocol has no word there.
 _KINDS: Mapping[StepKind, list[str]] = {
@@ -22,8 +27,10 @@ _KINDS: Mapping[StepKind, list[str]] = {
 }
 
 
-def result(finding: Finding, rules: Mapping[str, int], places: Places) -> om.Result:
+def result(finding: Finding, rules: Mapping[str, int], places: Places, compared: bool = False) -> om.Result:
     """One finding (section 3.27). ``rules`` maps a rule's id to its index.
+
+    ``compared`` says that there was a baseline, and the finding's standing is told.
 
     Has no ``rank``: GitLab would take it for a severity. Its one partial fingerprint
     is kicklint's own; GitHub computes ``primaryLocationLineHash`` itself.
@@ -42,8 +49,20 @@ def result(finding: Finding, rules: Mapping[str, int], places: Places) -> om.Res
         or None,
         code_flows=_flow(finding.trail, places) if finding.trail else None,
         partial_fingerprints={FINGERPRINT: finding.fingerprint},
+        baseline_state=_STATES[finding.standing] if compared else None,
+        suppressions=None if finding.suppression is None else [_suppression(finding.suppression)],
         properties={"architectures": list(finding.architectures)},
     )
+
+
+def _suppression(suppression: Suppression) -> dict[str, str]:
+    """Section 3.35. A plain object: sarif-om's class lacks the status that consumers look for."""
+    parts = (suppression.justification, suppression.place, suppression.link)
+    return {
+        "kind": suppression.kind.value,
+        "status": "accepted",
+        "justification": visible("; ".join(each for each in parts if each)),
+    }
 
 
 def _text(finding: Finding) -> str:
@@ -67,7 +86,7 @@ def _escaped(text: str) -> str:
 
 def _flow(trail: Sequence[Step], places: Places) -> list[om.CodeFlow]:
     """The whole trail in the first thread flow: the only one that viewers show."""
-    locations = [_step(step, number, places) for number, step in enumerate(trail, 1)]
+    locations = [_step(step, number, places) for number, step in enumerate(trail[:MOST_STEPS], 1)]
     return [om.CodeFlow(thread_flows=[om.ThreadFlow(locations=locations)])]
 
 

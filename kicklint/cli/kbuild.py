@@ -1,0 +1,52 @@
+"""kicklint kbuild-check: the CHECK program of a kernel build (make C=1)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from kicklint import __version__
+from kicklint.base import SourceError
+from kicklint.cli.examine import Wanted, examine, requested
+from kicklint.cli.options import VERBOSITY
+from kicklint.cli.output import write
+from kicklint.cli.policy import Policy
+from kicklint.cli.status import FINDINGS, NO_FINDINGS
+from kicklint.render import REPORT_FORMATS, Context
+
+# Files that hold KVM code; the others are none of our business, and most of a build.
+_KVM = re.compile(r"(?:^|/)(?:virt/kvm|arch/(?P<arch>[^/]+)/kvm)/")
+
+
+@click.command(
+    "kbuild-check", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+)
+@click.option(
+    "--fail", is_flag=True, help="Exit with status 1 when there are findings, which ends the build."
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[FLAG]... FILE")
+@click.pass_context
+def kbuild_check(ctx: click.Context, fail: bool, command: tuple[str, ...]) -> None:
+    """Check FILE as part of a kernel build: make C=1 CHECK="kicklint kbuild-check".
+
+    The build hands over the compiler's flags, which are not looked at, and the C file as the last
+    argument. Findings in that file are written as gcc writes its own. A file that
+    holds no KVM code costs nothing. The status is 0 unless --fail was given.
+    """
+    ctx.meta[VERBOSITY] = 0
+    file = Path(command[-1]) if command else None
+    if file is None or file.suffix != ".c":
+        raise click.UsageError("the last argument must be a C file")
+    found = _KVM.search(file.resolve().as_posix())
+    if found is None:
+        return
+    if not file.is_file():
+        raise SourceError(f"{file}: no such file")
+    architectures = (found["arch"],) if found["arch"] else ()
+    request, policy = requested(Wanted((file,), None, architectures, policy=Policy(), jobs=1))
+    report = examine(request, policy, quiet=True)
+    text = REPORT_FORMATS["gcc"](report, Context(version=__version__, quiet=True))
+    write(text, None, for_people=True)
+    ctx.exit(FINDINGS if fail and report.open_findings else NO_FINDINGS)

@@ -1,0 +1,99 @@
+"""What a project has laid down: configuration, waivers, a baseline, paths to leave out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from kicklint.settings import Settings, SettingsFile, Waiver, load_settings, load_waivers
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The options of :func:`policy`, and after :meth:`found` what the configuration adds to them."""
+
+    configuration: Path | None = None
+    isolated: bool = False
+    baseline: Path | None = None
+    waivers: Path | None = None
+    exclude: tuple[str, ...] = ()
+    file: SettingsFile | None = None
+
+    def found(self, root: Path) -> Policy:
+        """With the configuration of the tree at ``root`` behind the command line. Raises SettingsError."""
+        if self.isolated:
+            return replace(self, file=SettingsFile(Settings()))
+        file = load_settings(root, self.configuration)
+        return replace(
+            self,
+            file=file,
+            baseline=self.baseline or file.beside(file.settings.baseline),
+            waivers=self.waivers or file.beside(file.settings.waivers),
+            exclude=self.exclude or file.settings.exclude,
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """What the configuration says; the defaults before it was looked for."""
+        return self.file.settings if self.file is not None else Settings()
+
+    def waived(self) -> tuple[tuple[str, Waiver], ...]:
+        """Every waiver with the name of the file that it stands in. Raises SettingsError."""
+        found: list[tuple[str, Waiver]] = []
+        if self.file is not None and self.file.path is not None:
+            found += [(self.file.path.name, each) for each in self.file.settings.waiver]
+        if self.waivers is not None:
+            found += [(self.waivers.name, each) for each in load_waivers(self.waivers)]
+        return tuple(found)
+
+
+def given(name: str) -> bool:
+    """Whether the parameter ``name`` of the running command was given, on the line or in the environment."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source not in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+
+
+def policy(command: Command) -> Command:
+    """--config, --isolated, --baseline, --waivers and --exclude, handed on as one ``policy``."""
+
+    @functools.wraps(command)
+    def gathered(
+        *args: Any,
+        configuration: Path | None,
+        isolated: bool,
+        baseline: Path | None,
+        waivers: Path | None,
+        exclude: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        chosen = Policy(configuration, isolated, baseline, waivers, exclude)
+        return command(*args, policy=chosen, **others)
+
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    decorated: Any = gathered
+    for decorate in (
+        click.option("--exclude", multiple=True, metavar="PATTERN", help="Report nothing for these paths."),
+        click.option("--waivers", type=file, metavar="FILE", help="More waivers than the configuration has."),
+        click.option(
+            "--baseline", type=file, metavar="FILE", help="Only findings that this report has not count."
+        ),
+        click.option("--isolated", is_flag=True, help="Read no configuration."),
+        click.option(
+            "--config",
+            "configuration",
+            type=file,
+            metavar="FILE",
+            help="The configuration. Default: .kicklint.toml or pyproject.toml, from the tree upward.",
+        ),
+    ):
+        decorated = decorate(decorated)
+    result: Command = decorated
+    return result

@@ -1,0 +1,91 @@
+"""kicklint waive: put a finding, with a reason, on the list of what is accepted."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+import click
+
+from kicklint.base import Finding, KicklintError
+from kicklint.cli.examine import Wanted, examine, requested
+from kicklint.cli.options import effort, flat, paths
+from kicklint.cli.output import append
+from kicklint.cli.policy import Policy, given
+from kicklint.settings import CONFIGURATION, load_waivers
+
+
+@click.command()
+@click.argument("fingerprint")
+@paths
+@click.option("--reason", required=True, help="Why the finding is accepted.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The last day on which the waiver holds, as 2027-01-31.",
+)
+@click.option("--link", default="", metavar="URL", help="Where it was discussed.")
+@click.option(
+    "--waivers",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=f"The file to add to. Default: {CONFIGURATION} at the top of the tree.",
+)
+@effort
+def waive(
+    fingerprint: str,
+    paths: tuple[Path, ...],
+    tree: Path | None,
+    architectures: tuple[tuple[str, ...], ...],
+    reason: str,
+    expires: datetime.datetime | None,
+    link: str,
+    waivers: Path | None,
+    jobs: int,
+    quiet: bool,
+    verbose: int,
+) -> None:
+    """Accept the finding with FINGERPRINT: add a waiver for it to the waiver file.
+
+    FINGERPRINT is as `kicklint check --format json` shows it, or the beginning of it. The
+    tree is checked to see that the finding is there and what it is about.
+    """
+    if not reason.strip():
+        raise click.BadParameter("a reason is needed", param_hint="--reason")
+    processes = jobs if given("jobs") else 0
+    request, policy = requested(Wanted(paths, tree, flat(architectures), jobs=processes))
+    report = examine(request, Policy(file=policy.file), quiet=quiet)
+    found = [each for each in report.findings if each.fingerprint.startswith(fingerprint)]
+    if len(found) != 1:
+        known = "\n".join(
+            f"  {each.fingerprint}  {each.rule} {each.function}()" for each in found or report.findings
+        )
+        what = "several findings begin so" if found else "there is no such finding"
+        raise KicklintError(f"{fingerprint}: {what}; those there are:\n{known or '  none'}")
+    file = waivers or request.tree / CONFIGURATION
+    if file.exists():
+        load_waivers(file)  # a file that is broken is not made longer
+    day = expires.date() if expires is not None else None
+    append(_table(found[0], reason.strip(), day, link), file)
+    if not quiet:
+        click.echo(f"kicklint: waived {found[0].rule} in {found[0].function}() in {file}", err=True)
+    if verbose:
+        click.echo(f"kicklint: {request.tree}", err=True)
+
+
+def _table(finding: Finding, reason: str, expires: datetime.date | None, link: str) -> str:
+    """The waiver as TOML; a JSON string is a basic string of TOML."""
+    values = {
+        "rule": finding.rule,
+        "function": finding.function,
+        "path": finding.span.path,
+        "fingerprint": finding.fingerprint,
+        "reason": reason,
+        "link": link,
+    }
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value]
+    if expires is not None:
+        lines.append(f"expires = {expires.isoformat()}\n")
+    return "\n[[waiver]]\n" + "".join(lines)

@@ -1,0 +1,6 @@
+"""Configuration and waiver files in, checked settings out. Knows the rules' names, nothing of findings."""
+
+from kicklint.settings.load import CONFIGURATION, load_settings, load_waivers
+from kicklint.settings.model import Settings, SettingsFile, Waiver
+
+__all__ = ["CONFIGURATION", "Settings", "SettingsFile", "Waiver", "load_settings", "load_waivers"]

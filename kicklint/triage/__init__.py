@@ -1,0 +1,11 @@
+"""A report and what people have said of findings in, the same report with that marked out.
+
+Waivers give findings a suppression, a baseline gives them a standing. Must not know how
+findings are made or shown.
+"""
+
+from kicklint.triage.apply import Verdicts, triaged
+from kicklint.triage.baseline import Baseline, load_baseline
+from kicklint.triage.extent import Extent
+
+__all__ = ["Baseline", "Extent", "Verdicts", "load_baseline", "triaged"]

@@ -1,0 +1,193 @@
+"""Waivers, baselines, configuration and kbuild from the command line, on a small tree with one finding."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kicklint.cli import main
+
+DEMO = Path(__file__).resolve().parents[1] / "fixtures" / "demo-tree"
+MAIN = "virt/kvm/kvm_main.c"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DEMO, tmp_path / "linux"))
+
+
+def run(*arguments: object) -> Result:
+    done = CliRunner().invoke(main, [str(each) for each in arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def report(tree: Path, *options: object) -> dict[str, object]:
+    value: dict[str, object] = json.loads(run("check", tree, "--format", "json", *options).stdout)
+    return value
+
+
+def fingerprint(tree: Path) -> str:
+    findings = report(tree)["findings"]
+    assert isinstance(findings, list) and len(findings) == 1
+    return str(findings[0]["fingerprint"])
+
+
+def test_waive(tree: Path) -> None:
+    done = run(
+        "waive", fingerprint(tree)[:6], tree, "--reason", 'the "later" test', "--expires", "2999-01-31"
+    )
+    assert done.exit_code == 0, done.output
+    assert (tree / ".kicklint.toml").read_text("utf-8").startswith("[[waiver]]\n")
+    done = run("check", tree)
+    assert done.exit_code == 0
+    assert "No findings in" in done.stdout and "1 waived" in done.stdout
+    shown = run("check", tree, "--verbose").stdout
+    assert 'waived: the "later" test (.kicklint.toml)' in shown
+    assert run("check", tree, "--isolated").exit_code == 1
+    # What the configuration held before stays.
+    run("waive", fingerprint(tree), tree, "--reason", "again", "--link", "https://example.org/")
+    assert (tree / ".kicklint.toml").read_text("utf-8").count("[[waiver]]") == 2
+
+
+def test_waive_refuses(tree: Path) -> None:
+    assert run("waive", "0123", tree, "--reason", "x").exit_code == 2
+    assert run("waive", fingerprint(tree), tree, "--reason", " ").exit_code == 2
+    broken = tree / "waivers.toml"
+    broken.write_text("[[waiver]\n", "utf-8")
+    done = run("waive", fingerprint(tree), tree, "--reason", "x", "--waivers", broken)
+    assert done.exit_code == 2 and "is not TOML" in done.stderr
+    assert broken.read_text("utf-8") == "[[waiver]\n"
+    assert not (tree / ".kicklint.toml").exists()
+
+
+def test_a_waiver_in_the_source(tree: Path) -> None:
+    path = tree / MAIN
+    text = path.read_text("utf-8")
+    line = "WRITE_ONCE(vcpu->mode, EXITING_GUEST_MODE);"
+    assert text.count(line) == 1
+    allow = "/* kicklint: allow unguarded-exiting-transition -- a test follows */"
+    path.write_text(text.replace(line, f"{line} {allow}"), "utf-8")
+    assert run("check", tree).exit_code == 0
+    path.write_text(text.replace(line, f"{line} /* kicklint: allow KICK001 */"), "utf-8")
+    done = run("check", tree)
+    assert done.exit_code == 1 and "[waiver-without-reason]" in done.stdout
+
+
+def test_baseline(tree: Path, tmp_path: Path) -> None:
+    file = tmp_path / "before.json"
+    assert run("baseline", tree, "-o", file).exit_code == 0
+    done = run("check", tree, "--baseline", file)
+    assert done.exit_code == 0 and "No new findings" in done.stdout and "1 known" in done.stdout
+    # Lines above move it; it is still known.
+    path = tree / MAIN
+    path.write_text("/* one more line */\n\n" + path.read_text("utf-8"), "utf-8")
+    assert run("check", tree, "--baseline", file).exit_code == 0
+    # Another one of the same kind is not.
+    text = path.read_text("utf-8")
+    again = text.replace(
+        "WRITE_ONCE(vcpu->mode, EXITING_GUEST_MODE);",
+        "WRITE_ONCE(vcpu->mode, EXITING_GUEST_MODE);\n\t\t\tvcpu->mode = EXITING_GUEST_MODE;",
+    )
+    path.write_text(again, "utf-8")
+    assert run("check", tree, "--baseline", file).exit_code == 1
+    gone = text.replace("WRITE_ONCE(vcpu->mode, EXITING_GUEST_MODE);", ";")
+    path.write_text(gone, "utf-8")
+    done = run("check", tree, "--baseline", file)
+    assert done.exit_code == 0 and "1 gone" in done.stdout
+    file.write_text("no", "utf-8")
+    done = run("check", tree, "--baseline", file)
+    assert done.exit_code == 2 and str(file) in done.stderr
+
+
+def test_configuration(tree: Path, tmp_path: Path) -> None:
+    settings = tree / ".kicklint.toml"
+    settings.write_text('format = "concise"\nignore = ["KICK001"]\n', "utf-8")
+    assert run("check", tree).stdout == ""
+    # The command line goes before the file.
+    assert run("check", tree, "--select", "KICK001", "--format", "json").exit_code == 2
+    settings.write_text('format = "concise"\nexclude = ["virt/kvm"]\n', "utf-8")
+    assert run("check", tree).exit_code == 0
+    assert run("check", tree, "--exclude", "arch/riscv").stdout.startswith("virt/kvm/")
+    settings.write_text('format = "consise"\n', "utf-8")
+    done = run("check", tree)
+    assert done.exit_code == 2 and "key 'format'" in done.stderr
+    settings.write_text('formt = "concise"\n', "utf-8")
+    done = run("check", tree)
+    assert done.exit_code == 2 and "did you mean 'format'?" in done.stderr
+    assert run("check", tree, "--isolated").exit_code == 1
+
+
+def test_config_says_where_from(tree: Path) -> None:
+    file = tree / ".kicklint.toml"
+    file.write_text('select = ["KICK001"]\n\n[[waiver]]\nrule = "KICK001"\npath = "a.c"\n', "utf-8")
+    lines = run("config", tree).stdout.splitlines()
+    assert lines[0] == f"# {file}"
+    assert f'select = ["KICK001"]  # {file}' in lines
+    assert "jobs = 0  # default" in lines
+    assert "# 1 waivers" in lines
+
+
+def test_statistics(tree: Path) -> None:
+    assert run("check", tree, "--statistics").stdout == "    1  KICK001  unguarded-exiting-transition\n"
+    assert json.loads(run("check", tree, "--statistics", "--format", "json").stdout)[0]["count"] == 1
+    assert run("check", tree, "--statistics", "--format", "sarif").exit_code == 2
+
+
+FLAGS = [
+    "-Wp,-MMD,virt/kvm/.kvm_main.o.d",
+    "-nostdinc",
+    "-I./arch/riscv/include",
+    "-include",
+    "x.h",
+    "-D__KERNEL__",
+    "-fno-strict-aliasing",
+    "-c",
+    "-o",
+    "virt/kvm/kvm_main.o",
+]
+
+
+def test_kbuild(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """kbuild runs $(CHECK) $(CHECKFLAGS) $(c_flags) FILE in the build's directory."""
+    monkeypatch.chdir(tree)
+    done = run("kbuild-check", *FLAGS, MAIN)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[1].startswith(f"{MAIN}:34:4: warning: ")
+    assert run("kbuild-check", "--fail", *FLAGS, MAIN).exit_code == 1
+    assert run("kbuild-check", *FLAGS, "arch/riscv/kvm/vcpu.c").stdout == ""
+    (tree / "drivers").mkdir()
+    (tree / "drivers" / "a.c").write_text("int a;\n", "utf-8")
+    done = run("kbuild-check", *FLAGS, "drivers/a.c")
+    assert (done.exit_code, done.output) == (0, "")
+    assert run("kbuild-check", *FLAGS).exit_code == 2
+
+
+def test_provenance(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*command: str) -> None:
+        subprocess.run(["git", "-C", str(tree), *command], check=True, capture_output=True)
+
+    def logged() -> list[dict[str, str]]:
+        log = json.loads(run("check", tree, "--format", "sarif").stdout)
+        found: list[dict[str, str]] = log["runs"][0].get("versionControlProvenance", [])
+        return found
+
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert logged() == []
+    git("init", "-q", "-b", "next")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "x")
+    assert logged() == []  # without a remote there is no address to give
+    git("remote", "add", "origin", "https://somebody:secret@example.org/linux.git")
+    (found,) = logged()
+    assert found["repositoryUri"] == "https://example.org/linux.git"
+    assert found["branch"] == "next"
+    assert len(found["revisionId"]) == 40
+    git("remote", "set-url", "origin", "/srv/mirror/linux.git")
+    assert logged() == []
