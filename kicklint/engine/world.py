@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.index import RUNNING, Index
@@ -47,6 +48,8 @@ class World:
         self.linkage = Linkage(self.index.functions)
         self._back_ends = back_ends(self.files)
         self._atomic_tests = frozenset(self.lexicon.vocabulary.atomic_tests)
+        self.scratch: dict[Hashable, object] = {}
+        self._parameters: dict[str, tuple[str, ...]] = {}
         self._others: dict[str, tuple[str, ...]] = {}
         self._constants: dict[tuple[str, str], Value | None] = {}
         self._required: frozenset[str] | None = None
@@ -95,6 +98,7 @@ class World:
         self.entry_members = {**self.entry_members, **dict.fromkeys(names, ())}
         self.index.use_entries(self.entry_calls | self.entry_members.keys())
         self.lowering.enter_by(self.entry_calls, self.entry_members)
+        self.scratch.clear()  # what was run went by the entries that were known then
 
     def flow(self, function: str) -> ControlFlowGraph:
         """The control-flow graph of ``function``."""
@@ -126,7 +130,11 @@ class World:
 
     def parameters(self, function: str) -> tuple[str, ...]:
         """See Program."""
-        return tuple(each.name for each in self.index.functions[function].parameters)
+        if function not in self._parameters:
+            self._parameters[function] = tuple(
+                each.name for each in self.index.functions[function].parameters
+            )
+        return self._parameters[function]
 
     def readers(self) -> frozenset[str]:
         """See Program."""

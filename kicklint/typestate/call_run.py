@@ -22,7 +22,7 @@ from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import EXPECTED, OUT, with_value, without_member, without_members
 from kicklint.typestate.function_run import FunctionRun
 from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
-from kicklint.typestate.machine import ProtocolState
+from kicklint.typestate.machine import BUSY, IDLE, ProtocolState
 from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.values import (
     ONE,
@@ -46,7 +46,6 @@ _WHOEVER = {
 }
 _SMALL_FUNCTION = 60
 _TINY_FUNCTION = 6
-_MAX_VALUE_DEPTH = 3
 _FEW = 3
 
 
@@ -227,18 +226,14 @@ class CallRun(FunctionRun):
         self, function: str, constants: tuple[tuple[str, Value], ...], state: ProtocolState
     ) -> Value | None:
         """What a function returns that holds no event that counts: run when it is small."""
-        simulator = self.simulator
+        runner = self.simulator.values
         lines = self.program.lines(function)
-        if (state == self.machine.initial and lines > _TINY_FUNCTION) or not 0 < lines <= _SMALL_FUNCTION:
+        begun = state.state != self.machine.initial.state
+        if runner is None or not 0 < lines <= (_SMALL_FUNCTION if begun else _TINY_FUNCTION):
             return None
-        if simulator.value_depth >= _MAX_VALUE_DEPTH:
-            return None
-        simulator.value_depth += 1
-        try:
-            callee = simulator.run(Context(function, frozenset(), state, constants))
-        finally:
-            simulator.value_depth -= 1
-        if callee.partial or any(each.plain != state for each in callee.exits):
+        entry = ProtocolState(BUSY if begun else IDLE, interrupts=state.interrupts)
+        callee = runner.run(Context(function, frozenset(), entry, constants))
+        if callee.partial or any(each.plain != entry for each in callee.exits):
             return None
         values = list(callee.exits.values())
         return reduce(join, values) if values else None

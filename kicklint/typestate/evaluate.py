@@ -41,18 +41,20 @@ class Evaluator:
         self.program = program
         self.variables = variables
         self.path = path
-        self.members: dict[Expr, str | None] = {}
+        # By identity, since hashing an expression walks it; the expression is kept so that it lives.
+        self.members: dict[int, tuple[Expr, str | None]] = {}
 
     def key(self, expr: Expr) -> str | int | None:
         """The valuation's key of ``expr``: a variable, a member of what one points to, a result."""
         if isinstance(expr, Temp):
             return expr.index
-        if isinstance(expr, Name) and (expr.id in self.variables or expr.id.startswith("#")):
-            return expr.id
+        if isinstance(expr, Name):
+            return expr.id if expr.id in self.variables or expr.id[:1] == "#" else None
         if isinstance(expr, Member | Index | Unary):
-            if expr not in self.members:
-                self.members[expr] = self._member(expr)
-            return self.members[expr]
+            known = self.members.get(id(expr))
+            if known is None:
+                known = self.members[id(expr)] = (expr, self._member(expr))
+            return known[1]
         return None
 
     def _member(self, expr: Expr) -> str | None:

@@ -1,9 +1,9 @@
-"""Valuations with something learnt, or forgotten because other code may have changed it."""
+"""Valuations with something learnt, joined, or forgotten because other code may have changed it."""
 
 from __future__ import annotations
 
 from kicklint.typestate.evaluate import MEMBER, Valuation
-from kicklint.typestate.values import Value
+from kicklint.typestate.values import Value, join
 
 EXPECTED = "@expected"
 """The key of what the place held that an exchange is handed a pointer to."""
@@ -41,3 +41,24 @@ def with_value(known: Valuation, key: str | int, value: Value | None) -> Valuati
     if key in known:
         return {name: each for name, each in known.items() if name != key}
     return known
+
+
+def joined(before: Valuation, known: Valuation, widen: bool) -> Valuation:
+    """What is known whether ``before`` or ``known`` holds; ``before`` itself when nothing is lost."""
+    if known is before:
+        return before
+    merged: dict[str | int, Value] = {}
+    changed = False
+    for key, value in before.items():
+        other = known.get(key)
+        if other is value:
+            merged[key] = value
+            continue
+        both = join(value, other) if other is not None else None
+        if both != value:
+            changed = True
+            if widen:
+                continue
+        if both is not None:
+            merged[key] = both
+    return merged if changed else before

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from kicklint.events import RUNNING, Event, EventGraph, Reach, Role
 from kicklint.flow import (
@@ -26,9 +26,10 @@ from kicklint.flow import (
 from kicklint.rulebook import EventKind, Thread
 from kicklint.typestate import interrupts
 from kicklint.typestate.correlation import Correlation
-from kicklint.typestate.evaluate import Evaluator, Valuation
-from kicklint.typestate.forgetting import EXPECTED, OUT, with_value, without_member, without_members
+from kicklint.typestate.evaluate import Valuation
+from kicklint.typestate.forgetting import EXPECTED, OUT, joined, with_value, without_member, without_members
 from kicklint.typestate.machine import ProtocolState
+from kicklint.typestate.prepared import prepared
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.tracking import concerns, role_of
@@ -41,7 +42,6 @@ from kicklint.typestate.values import (
     arithmetic,
     contains,
     exactly,
-    join,
     number,
     truth,
 )
@@ -64,16 +64,19 @@ class FunctionRun:
         self.machine = simulator.machine
         self.context = context
         self.summary = summary
-        self.events: EventGraph = self.program.graph(context.function)
-        graph = self.events.graph
-        variables = frozenset(each.name for each in (*graph.parameters, *graph.locals))
-        self.nodes = graph.nodes
-        self.evaluate = Evaluator(self.program, variables, graph.path)
+        ready = prepared(self.program, context.function)
+        self.events: EventGraph = ready.events
+        self.evaluate = ready.evaluate
+        self.dying = ready.dying
+        self.nodes = self.events.graph.nodes
         self.roles = dict(context.binding)
         self.resume = self.program.resume(context.function)
         self.valuations: dict[Point, Valuation] = {}
         self.visits: dict[Point, int] = {}
-        self.pending: deque[Point] = deque()
+        self.order = ready.order
+        self.pending: list[tuple[int, int, Point]] = []
+        self.waiting: set[Point] = set()
+        self.queued = 0
         self.looped: set[Point] = set()
         self.correlated = (
             Correlation(self.events, self.roles, self.program) if self.machine.automaton.correlate else None
@@ -85,7 +88,8 @@ class FunctionRun:
         self.arrive((0, self.context.entry), dict(self.context.constants), Link(None))
         budget = _MAX_VISITS
         while self.pending:
-            point = self.pending.popleft()
+            _, _, point = heappop(self.pending)
+            self.waiting.discard(point)
             budget -= 1
             if budget == 0:
                 self._problem("too many states to follow")
@@ -113,36 +117,34 @@ class FunctionRun:
             point = (point[0], replace(self.machine.initial, interrupts=point[1].interrupts))
         if back and point not in self.looped and isinstance(self.nodes[point[0]].instruction, Choice):
             self.looped.add(point)
-            if point in self.valuations and point not in self.pending:
-                self.pending.append(point)
+            if point in self.valuations:
+                self._wait(point)
         if link.inner is not None:
             known_links = self.summary.alternatives.setdefault(point, [])
             if link not in known_links:
                 known_links.append(link)
+        for key in self.dying[point[0]]:
+            if key in known:
+                known = {name: value for name, value in known.items() if name not in self.dying[point[0]]}
+                break
         before = self.valuations.get(point)
         if before is None:
             self.valuations[point] = known
             self.summary.links.setdefault(point, link)
-            self.pending.append(point)
+            self._wait(point)
             return
         count = self.visits[point] = self.visits.get(point, 0) + 1
-        merged: dict[str | int, Value] = {}
-        changed = len(before) != 0 and before.keys() - known.keys() != set()
-        for key, value in before.items():
-            other = known.get(key)
-            if other is None:
-                continue
-            joined = join(value, other)
-            if joined != value:
-                changed = True
-                if count > _WIDEN_AFTER:
-                    joined = None
-            if joined is not None:
-                merged[key] = joined
-        if changed:
+        merged = joined(before, known, count > _WIDEN_AFTER)
+        if merged is not before:
             self.valuations[point] = merged
-            if point not in self.pending:
-                self.pending.append(point)
+            self._wait(point)
+
+    def _wait(self, point: Point) -> None:
+        """Put ``point`` in the queue, where it stands at most once."""
+        if point not in self.waiting:
+            self.waiting.add(point)
+            self.queued += 1
+            heappush(self.pending, (self.order[point[0]], self.queued, point))
 
     def onward(
         self, point: Point, node: Node, state: ProtocolState, known: Valuation, link: Link | None = None

@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 from kicklint.rulebook import Automaton, EventKind, Transition
 from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 
+IDLE = "idle"
+BUSY = "busy"
+"""The states of what runs functions for their values: the caller's instance has not begun, or has."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ProtocolState:

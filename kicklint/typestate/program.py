@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,9 @@ class Program(Protocol):
     Functions are named by an identifier that is unique in the world. Everything is
     answered on demand, so that what no rule reaches is never lowered.
     """
+
+    scratch: dict[Hashable, object]
+    """What runs over the program keep of it for each other; empty at first, nobody else's business."""
 
     def graph(self, function: str) -> EventGraph:
         """The event graph of ``function``."""

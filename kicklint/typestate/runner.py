@@ -19,7 +19,10 @@ class Runner(Protocol):
     learnt: tuple[str, frozenset[str]] | None
     summaries: dict[Context, Summary]
     own_thread: bool
-    value_depth: int
+
+    @property
+    def values(self) -> Runner | None:
+        """What runs functions for their values; None where calls are not followed for values."""
 
     def run(self, context: Context) -> Summary:
         """The summary of ``context``."""

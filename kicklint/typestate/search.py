@@ -11,7 +11,7 @@ from kicklint.rulebook import Automaton, CallerPays, EventKind, Thread
 from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.program import Program
-from kicklint.typestate.simulate import Simulator
+from kicklint.typestate.simulate import Simulator, value_runner
 from kicklint.typestate.summary import Context, Harm, HarmKey
 from kicklint.typestate.trail import RawStep, trail
 
@@ -140,7 +140,14 @@ class _Search:
         for foreign in self.program.back_ends(function):
             key = (excluded, foreign)
             if key not in self.simulators:
-                self.simulators[key] = Simulator(self.program, self.machine, excluded, foreign, self.learnt)
+                self.simulators[key] = Simulator(
+                    self.program,
+                    self.machine,
+                    excluded,
+                    foreign,
+                    self.learnt,
+                    value_runner(self.program, excluded, foreign),
+                )
             found.append(self.simulators[key])
         return found
 

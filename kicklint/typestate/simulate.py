@@ -7,14 +7,19 @@ summaries, from (callee, binding, entry state) to the states and values at retur
 
 from __future__ import annotations
 
-from kicklint.rulebook import Thread
+from kicklint.rulebook import Automaton, Thread
 from kicklint.typestate.call_run import CallRun
-from kicklint.typestate.machine import Machine
+from kicklint.typestate.machine import BUSY, IDLE, Machine
 from kicklint.typestate.program import Program
 from kicklint.typestate.summary import Context, Summary
 
 _MAX_DEPTH = 120
 _MAX_RUNS = 6_000
+# How deep calls are followed for a value.
+_VALUE_DEPTH = 3
+
+VALUES = Machine.of(Automaton(IDLE, Thread.ANY, "", {IDLE: "", BUSY: ""}, ()))
+"""The automaton of functions that are run for their value: nothing matters to it."""
 
 
 class Simulator:
@@ -22,7 +27,8 @@ class Simulator:
 
     Functions of the files in ``excluded`` are not there; those of the files in
     ``foreign`` are not reached through tables. ``learnt`` is the attribute that an earlier
-    automaton of the rule has learnt, with its values.
+    automaton of the rule has learnt, with its values. ``values`` runs the functions of which
+    only the value that they return is wanted.
     """
 
     def __init__(
@@ -32,8 +38,10 @@ class Simulator:
         excluded: frozenset[str],
         foreign: frozenset[str],
         learnt: tuple[str, frozenset[str]] | None = None,
+        values: Simulator | None = None,
     ) -> None:
         self.learnt = learnt
+        self.values = values
         self.foreign = foreign
         self.program = program
         self.excluded = excluded
@@ -42,7 +50,6 @@ class Simulator:
         self.running: list[Context] = []
         self.runs = 0
         self.dependent: dict[Context, set[Context]] = {}
-        self.value_depth = 0
         self.own_thread = machine.automaton.thread is Thread.OWN
 
     def run(self, context: Context) -> Summary:
@@ -83,3 +90,20 @@ class Simulator:
 
 def _size(summary: Summary) -> int:
     return len(summary.exits) + len(summary.harms)
+
+
+def value_runner(program: Program, excluded: frozenset[str], foreign: frozenset[str]) -> Simulator:
+    """What runs functions for the values that they return, whatever the automaton: one for a program.
+
+    It has runners of its own for what is called from there, so that a value does not
+    depend on how deep the call was that asked for it first.
+    """
+    key = (Simulator, excluded, foreign)
+    found = program.scratch.get(key)
+    if not isinstance(found, Simulator):
+        runner: Simulator | None = None
+        for _ in range(_VALUE_DEPTH):
+            runner = Simulator(program, VALUES, excluded, foreign, values=runner)
+        assert runner is not None
+        found = program.scratch[key] = runner
+    return found
