@@ -50,6 +50,8 @@ _RETURN = "@return"
 # What a read of the requests gives when one is pending: they are unsigned.
 _SOME_BITS = Range(1, None)
 _MAX_MODES = 4
+# Conditions that one state remembers the outcome of: each doubles the ways that are told apart.
+_MAX_ASSUMED = 5
 _PLAIN_READS = (EventKind.CPU_READ, EventKind.FLAG_TEST)
 _WIDEN_AFTER = 12
 _MAX_VISITS = 400_000
@@ -215,7 +217,7 @@ class FunctionRun:
             if (outcome is not None and outcome is not way) or (said, not way) in point[1].assumed:
                 continue
             state = point[1]
-            if said:
+            if said and len(state.assumed) < _MAX_ASSUMED:
                 state = replace(state, assumed=state.assumed | {(said, way)})
             learnt = self.evaluate.learn(branch.condition, way, known)
             self.arrive((successor, state), learnt, Link(point))

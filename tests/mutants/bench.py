@@ -15,6 +15,7 @@ import argparse
 import importlib
 import os
 import runpy
+import signal
 import sys
 import traceback
 from collections import Counter
@@ -34,6 +35,8 @@ HERE = Path(__file__).resolve().parent
 VERSION = "6.12"
 # Mutants of one world that one process takes at once: enough to be worth parsing it.
 CHUNK = 16
+# Seconds for one case; one that takes longer counts as missed.
+PATIENCE = 300
 
 # What the modules are called, and what each may hold for the bench.
 NAMES = {"guest": "MUTANTS", "requester": "MUTANTS", "neutral": "NEUTRAL"}
@@ -127,7 +130,9 @@ def asked_for(cases: Iterable[Case]) -> frozenset[str]:
 def judged(root: Path, cases: Sequence[Case], baseline: Sequence[Found]) -> list[Verdict]:
     """The verdicts on some cases of one world; one that raises counts as missed."""
     verdicts = []
+    signal.signal(signal.SIGALRM, _too_long)
     for case in cases:
+        signal.alarm(PATIENCE)
         try:
             # A mutant is for one rule; an edit without meaning has to leave all of them alone.
             select = frozenset({case.rule}) if isinstance(case, Mutant) else frozenset()
@@ -136,9 +141,15 @@ def judged(root: Path, cases: Sequence[Case], baseline: Sequence[Found]) -> list
             last = traceback.format_exc().strip().splitlines()[-1]
             verdicts.append(Verdict(case, "error", (last,)))
             continue
+        finally:
+            signal.alarm(0)
         judge = judge_mutant(case, found, baseline) if isinstance(case, Mutant) else None
         verdicts.append(judge or judge_neutral(_neutral(case), found, baseline))
     return verdicts
+
+
+def _too_long(_signal: int, _frame: object) -> None:
+    raise TimeoutError(f"not done in {PATIENCE} s")
 
 
 def _neutral(case: Case) -> Neutral:
@@ -167,7 +178,9 @@ def run(root: Path, cases: Sequence[Case], jobs: int) -> list[Verdict]:
         baselines = {world: future.result() for world, future in asked.items()}
         futures = [pool.submit(judged, root, chunk, baselines[chunk[0].architecture]) for chunk in chunks]
         for number, future in enumerate(futures, 1):
-            verdicts.extend(future.result())
+            done = future.result()
+            verdicts.extend(done)
+            sys.stderr.writelines(f"{line}\n" for line in details(done))
             sys.stderr.write(f"bench: {len(verdicts)} of {len(cases)} ({number} of {len(futures)} parts)\n")
     return verdicts
 
