@@ -9,7 +9,8 @@ its tests read: virt, arch/*/kvm, arch/*/include, include, Documentation/virt/kv
 tools/memory-model. DIR is, in this order: what --into says, $KICKLINT_KERNELS, and
 $XDG_CACHE_HOME/kicklint/kernels (by default ~/.cache/kicklint/kernels).
 
-A kernel that is in DIR already is left as it is. Otherwise the source comes from
+A kernel that is in DIR already is left as it is, except that the memory model is added
+to one that was unpacked before it was wanted. Otherwise the source comes from
 /usr/src/linux-source-VERSION.tar.xz; when that is missing and this runs as root, the
 package is installed with apt-get first.
 
@@ -48,8 +49,11 @@ def default_folder() -> Path:
     return Path(cache) / "kicklint" / "kernels"
 
 
+_MODEL = Path("tools/memory-model")
+
+
 def is_kernel(folder: Path) -> bool:
-    """Whether ``folder`` holds what this script unpacks."""
+    """Whether ``folder`` holds what this script unpacks; the memory model, which came late, aside."""
     return (folder / "virt" / "kvm").is_dir() and (folder / "arch").is_dir() and (folder / "include").is_dir()
 
 
@@ -61,9 +65,10 @@ def say(text: str) -> None:
 def ensure(version: str, into: Path) -> None:
     """Make sure that ``into/version`` is there. Raises Missing."""
     target = into / version
-    if is_kernel(target):
+    present = is_kernel(target)
+    if present and (target / _MODEL).is_dir():
         return
-    if target.exists():
+    if target.exists() and not present:
         raise Missing(f"{target} is there but is not a kernel tree; move it away")
     source = _SOURCES / f"linux-source-{version}.tar.xz"
     if not source.is_file():
@@ -74,14 +79,19 @@ def ensure(version: str, into: Path) -> None:
     # Beside the target, so that the last step is one rename and half a tree is never found.
     with tempfile.TemporaryDirectory(prefix=f".{version}.", dir=into) as work:
         tree = Path(work) / "tree"
-        say(f"unpacking {source} into {target}")
+        say(f"unpacking {source} into {target}{f' ({_MODEL} only)' if present else ''}")
         count = unpack(source, tree)
         if not is_kernel(tree):
             raise Missing(f"{source} does not hold a kernel as Debian packs it")
+        if present:
+            tree, target = tree / _MODEL, target / _MODEL
+            target.parent.mkdir(exist_ok=True)
+            if not tree.is_dir():
+                raise Missing(f"{source} does not hold {_MODEL}")
         try:
             tree.rename(target)
         except OSError:
-            if not is_kernel(target):  # else another process was faster
+            if not target.is_dir():  # else another process was faster
                 raise
         say(f"{version}: {count} files")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -71,6 +72,20 @@ def test_unpacks_what_is_wanted_once(
     (into / "9.9/virt/kvm/kvm_main.c").write_text("as it was left")
     assert call(script, monkeypatch, "--into", into, "9.9") == 0
     assert (into / "9.9/virt/kvm/kvm_main.c").read_text() == "as it was left"
+
+
+def test_a_kernel_without_the_memory_model_gets_it(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(script, monkeypatch, "--into", tmp_path, "9.9") == 0
+    model = tmp_path / "9.9/tools/memory-model"
+    files = sorted(path.relative_to(model) for path in model.rglob("*"))
+    assert files
+    shutil.rmtree(model)
+    (tmp_path / "9.9/virt/kvm/kvm_main.c").write_text("as it was left")
+    assert call(script, monkeypatch, "--into", tmp_path, "9.9") == 0
+    assert sorted(path.relative_to(model) for path in model.rglob("*")) == files
+    assert (tmp_path / "9.9/virt/kvm/kvm_main.c").read_text() == "as it was left"
 
 
 def test_the_folder_that_is_named_is_used(
