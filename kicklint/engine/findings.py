@@ -55,7 +55,7 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
     machine = violation.simulator.machine
     transition = machine.automaton.transition[violation.transition]
     steps = violation.steps
-    place = blame.anchor(steps, transition, violation.simulator)
+    place = steps[-1] if violation.brought else blame.anchor(steps, transition, violation.simulator)
     end = last_step(steps)
     named = transition.anchor not in ("", EVENT_ANCHOR)
     reason = cause(steps, transition.anchor.removesuffix(INNERMOST)) if named else end

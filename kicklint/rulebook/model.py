@@ -55,7 +55,8 @@ class CallerPays(enum.StrEnum):
     """Whose callers can see to it that a harm does not stand.
 
     ``direct``: those of a function that is only ever called by its name; ``any``:
-    those through tables as well.
+    those through tables as well. Of ``any``, callers that do not, where others do, are
+    the ones to name.
     """
 
     NO = "no"

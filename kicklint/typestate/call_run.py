@@ -177,7 +177,7 @@ class CallRun(FunctionRun):
             self.onward(point, node, state, with_value(known, dst, None))
             return True
         context = Context(function, binding, state, constants)
-        self.summary.entered.add(context)
+        self.summary.entered.setdefault(context, point)
         callee = self.simulator.run(context)
         if callee.partial:
             self.simulator.depend(context)

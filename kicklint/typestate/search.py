@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from kicklint.events import RUNNING, Event, Identity, Reach, Role
 from kicklint.flow import show
-from kicklint.rulebook import Automaton, CallerPays, EventKind, Thread
-from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
+from kicklint.rulebook import Automaton, EventKind, Thread
 from kicklint.typestate.machine import Machine, ProtocolState
+from kicklint.typestate.payment import Debt, Judgement, Payment
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator, value_runner
 from kicklint.typestate.summary import Context, Harm, HarmKey
@@ -17,20 +17,22 @@ from kicklint.typestate.trail import RawStep, trail
 
 # Kinds of event whose functions may be wrappers of each other.
 _WHOLE = (EventKind.KICK, EventKind.GUEST_ENTRY)
-_INTERRUPTS = {EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON, INTERRUPTS_CHANGE}
 _MAX_CLIMB = 400
-_MAX_PAYING_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A harm that stands: ``transition`` of the automaton taken at the end of ``steps``."""
+    """A harm that stands: ``transition`` of the automaton taken at the end of ``steps``.
+
+    One that is ``brought`` lies in a callee, and other callers of the callee prevent it.
+    """
 
     transition: int
     context: Context
     key: HarmKey
     simulator: Simulator
     steps: tuple[RawStep, ...]
+    brought: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,57 +253,28 @@ class _Search:
 
     def _reported(self) -> list[Violation]:
         found = []
+        payment = Payment(self.program, self.machine, self._climb, self._simulators)
+        brought: dict[Debt, None] = {}
+        judged: list[tuple[Judgement, HarmKey]] = []
         for simulator in list(self.simulators.values()):
             for context, summary in list(simulator.summaries.items()):
                 if context.entry != self.machine.initial or context.constants:
                     continue  # what a caller brings is the caller's
-                for key in summary.harms:
+                for key in list(summary.harms):
                     transition = self.machine.automaton.transition[key.transition]
-                    pays = self.machine.automaton.caller_pays is not CallerPays.NO
-                    if transition.on is EventKind.LEAVE:
-                        pays = False
-                    if pays and transition.message and self._paid(context, 0):
-                        continue
+                    if transition.message and transition.on is not EventKind.LEAVE:
+                        judgement = payment.judge(context, key)
+                        if judgement.paid or judgement.ways:
+                            judged.append((judgement, key))
+                            continue
                     steps = trail(simulator, context, key)
                     found.append(Violation(key.transition, context, key, simulator, steps))
+        for judgement, key in judged:
+            brought.update(dict.fromkeys(payment.debts(judgement, key)))
+        for debt in brought:
+            steps = trail(debt.simulator, debt.context, debt.key)
+            found.append(
+                Violation(debt.key.transition, debt.context, debt.key, debt.simulator, steps, brought=True)
+            )
         found.sort(key=lambda each: (each.key.span, each.context.function, each.transition))
         return found
-
-    def _paid(self, context: Context, depth: int) -> bool:
-        """Whether every caller is known, and none reaches the harm of ``context``."""
-        if depth >= _MAX_PAYING_DEPTH:
-            return False
-        direct = self.machine.automaton.caller_pays is CallerPays.DIRECT
-        if direct and self.program.address_taken(context.function):
-            return False
-        callers = self._climb(context)
-        if not callers:
-            # Of code that nobody is known to call, and that leaves interrupts alone, nothing is known.
-            touched = self.program.may(context.function) & _INTERRUPTS
-            unknown = self.machine.automaton.interrupts and not touched
-            return unknown or self.program.deferred(context.function)
-        return all(
-            self._pays(simulator, caller, context, depth)
-            for caller in callers
-            for simulator in self._simulators(caller.function)
-        )
-
-    def _pays(self, simulator: Simulator, caller: Context, context: Context, depth: int) -> bool:
-        """Whether ``caller`` never reaches the harm of ``context``, or all of its own callers see to it."""
-        for each in simulator.run(caller).entered:
-            if each.function != context.function or not self._reaches(simulator, each, set()):
-                continue
-            if each.entry != self.machine.initial or not self._paid(caller, depth + 1):
-                return False
-        return True
-
-    def _reaches(self, simulator: Simulator, context: Context, seen: set[Context]) -> bool:
-        """Whether a harm lies in ``context`` or in what it enters without having done anything about it."""
-        seen.add(context)
-        summary = simulator.summaries.get(context)
-        if summary is None or summary.harms:
-            return summary is not None
-        return any(
-            each.entry == self.machine.initial and each not in seen and self._reaches(simulator, each, seen)
-            for each in summary.entered
-        )

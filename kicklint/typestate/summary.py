@@ -60,7 +60,7 @@ class Summary:
 
     ``exits`` maps the states in which the function returns to the values it may
     return then, ``outs`` to what it then has written where parameters point to.
-    ``entered`` are the contexts of callees that were run. ``links`` has the first way
+    ``entered`` are the contexts of callees that were run, with where first. ``links`` has the first way
     to each point, ``alternatives`` all the ways out of calls to it.
     """
 
@@ -70,6 +70,6 @@ class Summary:
     harms: dict[HarmKey, Harm] = field(default_factory=dict)
     links: dict[Point, Link] = field(default_factory=dict)
     alternatives: dict[Point, list[Link]] = field(default_factory=dict)
-    entered: set[Context] = field(default_factory=set)
+    entered: dict[Context, Point] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     partial: bool = False
