@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 
 from kicklint.flow import Binary, Const, Expr, Index, Member, Name, Opaque, Temp, Unary, show
 from kicklint.typestate.program import Program
 from kicklint.typestate.values import (
     NOT_ZERO,
+    ONE,
     ZERO,
     FunctionPointer,
     Range,
@@ -23,12 +25,16 @@ from kicklint.typestate.values import (
 Valuation = Mapping[str | int, Value]
 """What is known of locals (by name), results (by number) and #if symbols; absent: anything."""
 
+Compiled = Callable[[Valuation], Value | None]
+"""An expression of one function, ready to be evaluated."""
+
 MEMBER = "."
 """What keys of members, elements and pointed-to places begin with.
 
 Those reached through a pointer are forgotten when other code may have changed them.
 """
 
+_EITHER = Range(0, 1)
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -42,19 +48,23 @@ class Evaluator:
         self.variables = variables
         self.path = path
         # By identity, since hashing an expression walks it; the expression is kept so that it lives.
-        self.members: dict[int, tuple[Expr, str | None]] = {}
+        self.keys: dict[int, tuple[Expr, str | int | None]] = {}
+        self.compiled: dict[int, tuple[Expr, Compiled]] = {}
 
     def key(self, expr: Expr) -> str | int | None:
         """The valuation's key of ``expr``: a variable, a member of what one points to, a result."""
+        known = self.keys.get(id(expr))
+        if known is None:
+            known = self.keys[id(expr)] = (expr, self._key(expr))
+        return known[1]
+
+    def _key(self, expr: Expr) -> str | int | None:
         if isinstance(expr, Temp):
             return expr.index
         if isinstance(expr, Name):
             return expr.id if expr.id in self.variables or expr.id[:1] == "#" else None
         if isinstance(expr, Member | Index | Unary):
-            known = self.members.get(id(expr))
-            if known is None:
-                known = self.members[id(expr)] = (expr, self._member(expr))
-            return known[1]
+            return self._member(expr)
         return None
 
     def _member(self, expr: Expr) -> str | None:
@@ -74,31 +84,39 @@ class Evaluator:
 
     def value(self, expr: Expr | None, known: Valuation) -> Value | None:
         """The value of ``expr``; None when it may be anything."""
+        if expr is None:
+            return None
+        compiled = self.compiled.get(id(expr))
+        if compiled is None:
+            compiled = self.compiled[id(expr)] = (expr, self._compiled(expr))
+        return compiled[1](known)
+
+    def _compiled(self, expr: Expr) -> Compiled:
+        """What gives the value of ``expr``, without looking at its shape again."""
         match expr:
             case Const(value):
-                return exactly(value)
+                exact = exactly(value)
+                return lambda _: exact
             case Temp() | Name() | Member() | Index() | Unary("*", _):
                 key = self.key(expr)
                 if key is not None:
-                    return known.get(key)
-                return self._global(expr.id) if isinstance(expr, Name) else None
+                    return lambda known: known.get(key)
+                if isinstance(expr, Name):
+                    name = expr.id
+                    return lambda _: self._global(name)
             case Unary("-", operand):
-                exact = number(self.value(operand, known))
-                return None if exact is None else exactly(-exact)
+                negated = self._compiled(operand)
+                return lambda known: _exactly_or_none(number(negated(known)), operator.neg)
             case Unary("~", operand):
-                exact = number(self.value(operand, known))
-                return None if exact is None else exactly(~exact)
+                inverted = self._compiled(operand)
+                return lambda known: _exactly_or_none(number(inverted(known)), operator.invert)
             case Unary("&", Name(name)):
-                return self._function(name)
-            case Binary(operator, left, right):
-                one, other = self.value(left, known), self.value(right, known)
-                if operator in _RELATIONS:
-                    outcome = compare(operator, one, other)
-                    return Range(0, 1) if outcome is None else exactly(int(outcome))
-                return arithmetic(operator, one, other)
+                return lambda _: self._function(name)
+            case Binary(sign, left, right):
+                return _binary(sign, self._compiled(left), self._compiled(right))
             case Opaque(text) if text.startswith('"'):
-                return NOT_ZERO
-        return None
+                return lambda _: NOT_ZERO
+        return _anything
 
     def _global(self, name: str) -> Value | None:
         constant = self.program.constant(name, self.path)
@@ -119,18 +137,18 @@ class Evaluator:
             learnt = refine(current, "!=", ZERO) if outcome else ZERO
             return {**known, key: learnt} if learnt is not None else known
         if isinstance(condition, Binary) and condition.op in _RELATIONS:
-            operator = condition.op if outcome else _OPPOSITE[condition.op]
-            known = self._relate(condition.left, operator, condition.right, known)
-            return self._relate(condition.right, _MIRROR[operator], condition.left, known)
+            relation = condition.op if outcome else _OPPOSITE[condition.op]
+            known = self._relate(condition.left, relation, condition.right, known)
+            return self._relate(condition.right, _MIRROR[relation], condition.left, known)
         if isinstance(condition, Binary) and condition.op == "&" and outcome:
             return self._bits(condition, known)
         return known
 
-    def _relate(self, subject: Expr, operator: str, other: Expr, known: Valuation) -> Valuation:
+    def _relate(self, subject: Expr, relation: str, other: Expr, known: Valuation) -> Valuation:
         key = self.key(subject)
         if key is None:
             return known
-        learnt = refine(known.get(key), operator, self.value(other, known))
+        learnt = refine(known.get(key), relation, self.value(other, known))
         return known if learnt is None else {**known, key: learnt}
 
     def _bits(self, condition: Binary, known: Valuation) -> Valuation:
@@ -144,3 +162,22 @@ class Evaluator:
         if isinstance(current, Range):
             return {**known, key: Range(current.low, current.high, current.ones | mask, current.excluded)}
         return known
+
+
+def _anything(_: Valuation) -> None:
+    return None
+
+
+def _exactly_or_none(exact: int | None, change: Callable[[int], int]) -> Value | None:
+    return None if exact is None else exactly(change(exact))
+
+
+def _binary(sign: str, left: Compiled, right: Compiled) -> Compiled:
+    if sign not in _RELATIONS:
+        return lambda known: arithmetic(sign, left(known), right(known))
+
+    def relation(known: Valuation) -> Value:
+        outcome = compare(sign, left(known), right(known))
+        return _EITHER if outcome is None else ONE if outcome else ZERO
+
+    return relation

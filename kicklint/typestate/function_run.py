@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from heapq import heappop, heappush
 
 from kicklint.events import RUNNING, Event, EventGraph, Reach, Role
@@ -116,7 +115,7 @@ class FunctionRun:
         back = link.previous is not None and link.previous[0] >= point[0]
         if back and self.machine.automaton.rounds:
             self._returned(point, link)  # a round ends as a function does
-            point = (point[0], replace(self.machine.initial, interrupts=point[1].interrupts))
+            point = (point[0], self.machine.initial._replace(interrupts=point[1].interrupts))
         if back and point not in self.looped and isinstance(self.nodes[point[0]].instruction, Choice):
             self.looped.add(point)
             if point in self.valuations:
@@ -125,10 +124,9 @@ class FunctionRun:
             known_links = self.summary.alternatives.setdefault(point, [])
             if link not in known_links:
                 known_links.append(link)
-        for key in self.dying[point[0]]:
-            if key in known:
-                known = {name: value for name, value in known.items() if name not in self.dying[point[0]]}
-                break
+        dying = self.dying[point[0]]
+        if not dying.isdisjoint(known):
+            known = {name: value for name, value in known.items() if name not in dying}
         before = self.valuations.get(point)
         if before is None:
             self.valuations[point] = known
@@ -196,12 +194,12 @@ class FunctionRun:
             result = state.result
             attributes = {"result": result}
             state, index = self.machine.step(state, EventKind.RETURN, attributes, frozenset())
-            state = replace(state, result=result)
+            state = state._replace(result=result)
             if link.previous is not None:
                 text = f"{self.events.graph.function}() returns"
                 self._harm(link.previous, Event(EventKind.RETURN, Reach.ANY, None, span, text), index)
         if state.assumed and state.state == self.machine.automaton.initial:
-            state = replace(state, assumed=frozenset())
+            state = state._replace(assumed=frozenset())
         return (point[0], state)
 
     def _branch(self, point: Point, node: Node, branch: Branch, known: Valuation) -> None:
@@ -218,7 +216,7 @@ class FunctionRun:
                 continue
             state = point[1]
             if said and len(state.assumed) < _MAX_ASSUMED:
-                state = replace(state, assumed=state.assumed | {(said, way)})
+                state = state._replace(assumed=state.assumed | {(said, way)})
             learnt = self.evaluate.learn(branch.condition, way, known)
             self.arrive((successor, state), learnt, Link(point))
 
@@ -270,7 +268,7 @@ class FunctionRun:
             )
             self._harm(point, self.resume.event, index)
         result = {None: "any", True: "some", False: "zero"}[truth(value)]
-        self.onward(point, node, replace(state, result=result), known)
+        self.onward(point, node, state._replace(result=result), known)
 
     # Events
 
@@ -337,7 +335,7 @@ class FunctionRun:
         now = interrupts.after(event, before, known, self.evaluate)
         attributes = {"how": event.how, "interrupts": now or "unknown"}
         state, index = self.machine.step(
-            replace(point[1], interrupts=now), event.kind, attributes, frozenset()
+            point[1]._replace(interrupts=now), event.kind, attributes, frozenset()
         )
         self._harm(point, event, index)
         kept = interrupts.saved(event, before, self.evaluate)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from kicklint.rulebook import Automaton, EventKind, Transition
 from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
@@ -13,14 +14,14 @@ BUSY = "busy"
 """The states of what runs functions for their values: the caller's instance has not begun, or has."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ProtocolState:
+class ProtocolState(NamedTuple):
     """The automaton's state, and the kinds of request consumed since it was entered.
 
     Where a function returns, ``result`` tells apart what it returns: zero, something
     else, or either. ``interrupts`` is ``on``, ``off``, ``held`` (off whatever is done
     about them) or "" when not known, for automata that follow them. ``assumed`` are
-    conditions with the outcome that they have while the state lasts.
+    conditions with the outcome that they have while the state lasts. It is a tuple because
+    it is a key everywhere, and tuples are hashed and compared fastest.
     """
 
     state: str
@@ -32,7 +33,7 @@ class ProtocolState:
     @property
     def plain(self) -> ProtocolState:
         """The state without what is returned in it."""
-        return replace(self, result="") if self.result else self
+        return self._replace(result="") if self.result else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Machine:
             if all(_allows(allowed, attributes.get(name, "")) for name, allowed in step.where.items()):
                 to = state.state if step.to == "*" else step.to
                 return self._entered(state, to, consumed if to == state.state else frozenset()), index
-        return (state if consumed == state.consumed else replace(state, consumed=consumed)), None
+        return (state if consumed == state.consumed else state._replace(consumed=consumed)), None
 
     def _entered(self, state: ProtocolState, to: str, consumed: frozenset[str]) -> ProtocolState:
         assumed = state.assumed if to != self.automaton.initial else frozenset()

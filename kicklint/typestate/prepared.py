@@ -80,7 +80,7 @@ def _order(nodes: tuple[Node, ...]) -> tuple[int, ...]:
     return tuple(place)
 
 
-def _dying(events: EventGraph, evaluate: Evaluator) -> tuple[tuple[Key, ...], ...]:
+def _dying(events: EventGraph, evaluate: Evaluator) -> tuple[frozenset[Key], ...]:
     nodes = events.graph.nodes
     touched = [set(_keys(_read(events, index, node), evaluate)) for index, node in enumerate(nodes)]
     killed = [_killed(node, evaluate) for node in nodes]
@@ -91,7 +91,7 @@ def _dying(events: EventGraph, evaluate: Evaluator) -> tuple[tuple[Key, ...], ..
         for successor in node.successors:
             dying[successor] |= here
     dying[0] |= {each.name for each in events.graph.parameters}
-    return tuple(tuple(each - live[index]) for index, each in enumerate(dying))
+    return tuple(frozenset(each - live[index]) for index, each in enumerate(dying))
 
 
 def _live(nodes: tuple[Node, ...], touched: list[set[Key]], killed: list[set[Key]]) -> list[set[Key]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kicklint.base import Span
 from kicklint.events import Event, Role
@@ -16,8 +17,7 @@ Point = tuple[int, ProtocolState]
 """A node of the control-flow graph, in a protocol state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """One way to run a function: who is the vcpu, from which state, with which constants."""
 
     function: str
@@ -34,8 +34,7 @@ class HarmKey:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """How a point was first reached: from ``previous``, through ``inner`` if by a call.
 
     ``inner`` is the callee's context with the exit state that is taken.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _MAX_EXCLUDED = 8
 
@@ -59,10 +60,15 @@ def number(value: Value | None) -> int | None:
 
 def join(left: Value | None, right: Value | None) -> Value | None:
     """The least value that covers both."""
-    if left == right:
+    if left is right or left == right:
         return left
     if not isinstance(left, Range) or not isinstance(right, Range):
         return None
+    return _joined(left, right)
+
+
+@lru_cache(maxsize=4096)  # the same few ranges are joined over and over
+def _joined(left: Range, right: Range) -> Range | None:
     low = None if left.low is None or right.low is None else min(left.low, right.low)
     high = None if left.high is None or right.high is None else max(left.high, right.high)
     ones = _ones(left) & _ones(right)
