@@ -11,20 +11,32 @@ from kicklint.base.finding import (
     Suppression,
     SuppressionKind,
 )
+from kicklint.base.patch import DiffLine, FileChange, Hunk, Letter, Patch
 from kicklint.base.report import Coverage, DamagedFunction, Excerpt, Gone, MissedFunction, Note, Report, Site
+from kicklint.base.review import Cause, Judged, Outcome, PatchReview, Review
 from kicklint.base.span import Span
 
 __all__ = [
+    "Cause",
     "Coverage",
     "DamagedFunction",
+    "DiffLine",
     "Excerpt",
+    "FileChange",
     "Finding",
     "Gone",
+    "Hunk",
+    "Judged",
     "KicklintError",
+    "Letter",
     "MissedFunction",
     "Note",
+    "Outcome",
+    "Patch",
+    "PatchReview",
     "Related",
     "Report",
+    "Review",
     "RulebookError",
     "SettingsError",
     "Severity",

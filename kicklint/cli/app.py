@@ -18,6 +18,7 @@ from kicklint.cli.config import config
 from kicklint.cli.coverage import coverage
 from kicklint.cli.kbuild import kbuild_check
 from kicklint.cli.options import VERBOSITY
+from kicklint.cli.review import review
 from kicklint.cli.rules import explain, rules
 from kicklint.cli.show import show
 from kicklint.cli.sites import sites
@@ -91,5 +92,5 @@ def main() -> None:
     """A typestate linter for the KVM vCPU kick protocol."""
 
 
-for _command in (check, baseline, waive, sites, rules, explain, show, coverage, config, kbuild_check):
+for _command in (check, review, baseline, waive, sites, rules, explain, show, coverage, config, kbuild_check):
     main.add_command(_command)

@@ -44,7 +44,7 @@ def requested(wanted: Wanted) -> tuple[AnalysisRequest, Policy]:
         tree=root,
         scope=scope,
         architectures=wanted.architectures or settings.arch,
-        select=_chosen(wanted.select or _ids(settings.select), wanted.ignore or _ids(settings.ignore)),
+        select=chosen(wanted.select or _ids(settings.select), wanted.ignore or _ids(settings.ignore)),
         jobs=wanted.jobs or settings.jobs or processors(),
     )
     return request, policy
@@ -71,7 +71,7 @@ def _ids(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(find_rule(name).id for name in names)
 
 
-def _chosen(select: tuple[str, ...], ignore: tuple[str, ...]) -> frozenset[str]:
+def chosen(select: tuple[str, ...], ignore: tuple[str, ...]) -> frozenset[str]:
     """The ids to look for; empty says all, as the engine has it."""
     if not ignore:
         return frozenset(select)

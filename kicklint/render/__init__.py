@@ -13,17 +13,24 @@ from kicklint.render.formats import (
     SITE_FORMATS,
     STATISTICS_FORMATS,
 )
+from kicklint.render.plain import visible
+from kicklint.render.review import REVIEW_FOR_PEOPLE, REVIEW_FORMATS, inline_comments, render_line
 from kicklint.render.summary import summary
 
 __all__ = [
     "COVERAGE_FORMATS",
     "FOR_PEOPLE",
     "REPORT_FORMATS",
+    "REVIEW_FORMATS",
+    "REVIEW_FOR_PEOPLE",
     "RULES_FORMATS",
     "RULE_FORMATS",
     "SITE_FORMATS",
     "STATISTICS_FORMATS",
     "Context",
     "Provenance",
+    "inline_comments",
+    "render_line",
     "summary",
+    "visible",
 ]

@@ -23,7 +23,8 @@ class Context:
     ``exit_code`` is the status the process will end with. ``failure`` is what went
     wrong when the analysis crashed, "" otherwise. ``started`` and ``ended`` are
     UTC timestamps as RFC 3339 writes them; without them the output depends on
-    nothing but the report.
+    nothing but the report. ``everything`` shows what was there before a patch and what it fixes;
+    ``strict`` takes a review of hunks only for none.
     """
 
     rules: tuple[RuleInfo, ...] = ()
@@ -36,3 +37,5 @@ class Context:
     provenance: Provenance | None = None
     started: str = ""
     ended: str = ""
+    everything: bool = False
+    strict: bool = False

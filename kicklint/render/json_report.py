@@ -53,7 +53,9 @@ def render(report: Report, context: Context) -> str:
                 "open": len(report.open_findings),
                 **standings(report),
             },
-            "findings": [_finding(each, lines, report.gone is not None) for each in report.findings],
+            "findings": [
+                finding_object(each, lines, compared=report.gone is not None) for each in report.findings
+            ],
             "notes": [_note(each, lines) for each in report.notes],
             "gone": None if report.gone is None else [asdict(each) for each in report.gone],
         }
@@ -65,7 +67,8 @@ def _start(span: Span, lines: Lines) -> dict[str, object]:
     return {"path": span.path, "line": span.line, "column": column}
 
 
-def _finding(finding: Finding, lines: Lines, compared: bool) -> dict[str, object]:
+def finding_object(finding: Finding, lines: Lines, *, compared: bool) -> dict[str, object]:
+    """One finding as an object; ``compared`` says that its standing means something."""
     span = finding.span
     return {
         "rule": finding.rule,

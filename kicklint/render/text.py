@@ -27,7 +27,7 @@ def render(report: Report, context: Context) -> str:
     style = Style(context.colour)
     lines = Lines(report)
     shown = report.findings if context.verbose else report.open_findings
-    blocks = ["\n".join(_finding(each, lines, style, context.verbose)) + "\n" for each in shown]
+    blocks = ["\n".join(finding_block(each, lines, style, context.verbose)) + "\n" for each in shown]
     if not context.quiet:
         if report.notes:
             blocks.append(
@@ -37,7 +37,8 @@ def render(report: Report, context: Context) -> str:
     return "\n".join(blocks)
 
 
-def _finding(finding: Finding, lines: Lines, style: Style, verbose: bool) -> Iterator[str]:
+def finding_block(finding: Finding, lines: Lines, style: Style, verbose: bool) -> Iterator[str]:
+    """The lines of one finding: message, place, excerpt, trail, remedy."""
     rule = style.severity(finding.severity, f"{finding.rule} {visible(finding.name)}")
     yield f"{rule} ({finding.severity}): {style.strong(visible(finding.message))}"
     inside = f"  in {visible(finding.function)}()" if finding.function else ""

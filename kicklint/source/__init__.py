@@ -1,6 +1,32 @@
-"""Where text comes from. In: a place. Out: paths and bytes. Must not know what the bytes mean."""
+"""Where text comes from: trees, revisions, patches in mails.
 
+In: a place. Out: paths and bytes, and changes of files. Must not know what the bytes mean.
+"""
+
+from kicklint.source.git import GitRepository, RevisionTree, find_repository
+from kicklint.source.kept import KeptTree
+from kicklint.source.mail import read_mail
+from kicklint.source.mailbox import mails, split, stream
 from kicklint.source.overlay import OverlayTree
+from kicklint.source.patching import Applied, applied
+from kicklint.source.relevance import architecture_of, is_kvm_code
 from kicklint.source.tree import DirectoryTree, SourceTree, find_tree
 
-__all__ = ["DirectoryTree", "OverlayTree", "SourceTree", "find_tree"]
+__all__ = [
+    "Applied",
+    "DirectoryTree",
+    "GitRepository",
+    "KeptTree",
+    "OverlayTree",
+    "RevisionTree",
+    "SourceTree",
+    "applied",
+    "architecture_of",
+    "find_repository",
+    "find_tree",
+    "is_kvm_code",
+    "mails",
+    "read_mail",
+    "split",
+    "stream",
+]

@@ -1,0 +1,134 @@
+"""kicklint review: what patches make worse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kicklint import __version__
+from kicklint.base import KicklintError, Outcome, Review
+from kicklint.cli.examine import chosen
+from kicklint.cli.intake import Intake
+from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats
+from kicklint.cli.output import check_writable, wants_colour, write
+from kicklint.cli.progress import progress
+from kicklint.cli.status import COULD_NOT_RUN, FINDINGS, NO_FINDINGS
+from kicklint.render import REVIEW_FOR_PEOPLE, REVIEW_FORMATS, Context, inline_comments, visible
+from kicklint.rulebook import load_rulebook
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE|-]...", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--tree",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The kernel tree. Default: found upward from the current directory.",
+)
+@click.option("--base", default="", metavar="REV", help="The revision that the patches are made against.")
+@click.option("--git", "revisions", default="", metavar="A..B", help="Review these commits of the tree.")
+@click.option("--staged", is_flag=True, help="Review what is staged in the tree.")
+@click.option(
+    "--arch",
+    "architectures",
+    type=CommaList(),
+    multiple=True,
+    metavar="NAME,...",
+    help="Only these architectures. Default: those that the patches touch.",
+)
+@choose_rules
+@formats(REVIEW_FORMATS)
+@click.option("--all", "everything", is_flag=True, help="Show what was there already and what is fixed, too.")
+@click.option("--strict", is_flag=True, help="Exit with status 2 when only the hunks could be seen.")
+@click.option(
+    "--b4-comments",
+    "comments",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the comments into DIR as b4 review reads them.",
+)
+@colour
+@effort
+def review(
+    files: tuple[Path, ...],
+    tree: Path | None,
+    base: str,
+    revisions: str,
+    staged: bool,
+    architectures: tuple[tuple[str, ...], ...],
+    select: tuple[tuple[str, ...], ...],
+    ignore: tuple[tuple[str, ...], ...],
+    style: str,
+    output: Path | None,
+    everything: bool,
+    strict: bool,
+    comments: Path | None,
+    colour: str,
+    jobs: int,
+    quiet: bool,
+    verbose: int,
+) -> None:
+    """Say what patches make worse.
+
+    FILE is a mail, an mbox, a maildir, a directory of mails, a reply that quotes a patch, or a bare
+    diff; - and nothing at all are standard input. Nothing is written into the tree or its
+    repository, and nothing is sent.
+
+    Exit status: 0 nothing new, 1 new findings, 2 could not review.
+    """
+    # As in cli/examine.py.
+    from kicklint import review as room
+
+    check_writable(output)
+    intake = Intake(files, tree, base, revisions, staged)
+    patches, place = intake.patches()
+    silent = quiet or style in ("checkpatch", "b4-json")
+    with progress(quiet=silent) as bar:
+        request = room.ReviewRequest(place, flat(architectures), chosen(flat(select), flat(ignore)), bar)
+        done = room.review(room.series(patches), request)
+    status = _status(done, strict)
+    context = Context(
+        rules=load_rulebook().rules,
+        version=__version__,
+        colour=wants_colour(colour, output),
+        quiet=quiet,
+        verbose=verbose > 0,
+        exit_code=status,
+        everything=everything,
+        strict=strict,
+    )
+    if comments is not None:
+        _write_comments(done, context, comments)
+    write(REVIEW_FORMATS[style](done, context), output, for_people=style in REVIEW_FOR_PEOPLE)
+    if style == "reply" and not quiet:
+        _say(done)
+    click.get_current_context().exit(status)
+
+
+def _status(done: Review, strict: bool) -> int:
+    outcomes = {each.outcome for each in done.patches}
+    if Outcome.UNREADABLE in outcomes or (strict and Outcome.HUNKS_ONLY in outcomes):
+        return COULD_NOT_RUN
+    if outcomes and outcomes <= {Outcome.NO_PATCH}:
+        return NO_FINDINGS
+    return FINDINGS if done.counting else NO_FINDINGS
+
+
+def _say(done: Review) -> None:
+    """On standard error what a reply does not hold."""
+    for each in done.patches:
+        title = each.patch.letter.subject or each.patch.letter.place
+        if each.outcome is Outcome.UNREADABLE:
+            click.echo(f"kicklint: {visible(title)}: {visible(each.reason)}", err=True)
+        elif not each.new:
+            said = each.reason if each.outcome is not Outcome.REVIEWED else f"nothing new against {each.base}"
+            click.echo(f"kicklint: {visible(title)}: {visible(said)}", err=True)
+
+
+def _write_comments(done: Review, context: Context, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KicklintError(f"cannot make {folder}: {error.strerror}") from error
+    for name, text in inline_comments(done, context).items():
+        write(text, folder / name)

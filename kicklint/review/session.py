@@ -1,0 +1,180 @@
+"""One series reviewed: a base, the worlds after its patches, and what each of them changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kicklint.base import Finding, Judged, Outcome, Patch, PatchReview, Report, Review, Standing
+from kicklint.engine import AnalysisRequest, analyse_tree
+from kicklint.engine.sources import Parsed
+from kicklint.review.bases import Base, Place, find_base
+from kicklint.review.causes import Shown, cause, shown, touches
+from kicklint.review.standing import Difference, difference
+from kicklint.review.worlds import Fitted, MisfitError, fitted, relevant_changes
+from kicklint.source import SourceTree, architecture_of, is_kvm_code
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """What to compare with, and what to look for: ``architectures`` and ``select`` are all when empty."""
+
+    place: Place = field(default_factory=Place)
+    architectures: tuple[str, ...] = ()
+    select: frozenset[str] = frozenset()
+    progress: Progress | None = field(default=None, compare=False)
+
+
+def review(patches: Sequence[Patch], request: ReviewRequest) -> Review:
+    """What each of ``patches``, one series in order, makes worse. Raises SourceError for a named base
+    that is not there."""
+    relevant = [each for each in patches if relevant_changes(each)]
+    found = _Session(relevant, request).run() if relevant else {}
+    return Review(tuple(found.get(id(each)) or _set_aside(each) for each in patches))
+
+
+def _set_aside(patch: Patch) -> PatchReview:
+    """What is to be said of a patch that there is nothing to analyse of."""
+    if patch.trouble:
+        return PatchReview(patch, Outcome.UNREADABLE, reason=patch.trouble)
+    if not patch.files:
+        return PatchReview(patch, Outcome.NO_PATCH, reason="there is no patch in it")
+    return PatchReview(patch, Outcome.NO_KVM, reason="it touches no KVM code")
+
+
+class _Session:
+    """The worlds of one series, each analysed once."""
+
+    def __init__(self, patches: Sequence[Patch], request: ReviewRequest) -> None:
+        self.patches = patches
+        self.request = request
+        self.parsed: Parsed = {}
+        self.worlds = _worlds(patches, request.architectures)
+
+    def run(self) -> dict[int, PatchReview]:
+        base, refused = find_base(self.patches, self.request.place)
+        if base is None:
+            return {id(each): _hunks_only(each, refused) for each in self.patches}
+        reports = [self._report(base.tree)]
+        for each in base.worlds:
+            reports.append(self._report(each.tree))
+        found = {}
+        for number, world in enumerate(base.worlds):
+            patch = self.patches[number]
+            change = self._change(patch, world, reports[number], reports[number + 1])
+            found[id(patch)] = self._judged(patch, number, base, reports, change, refused)
+        for patch in self.patches[len(base.worlds) :]:
+            said = "it does not apply upon the patches before it"
+            found[id(patch)] = _hunks_only(patch, (*refused, said))
+        return found
+
+    def _report(self, tree: SourceTree, select: frozenset[str] = frozenset()) -> Report:
+        present = tree.architectures()
+        names = tuple(name for name in present if self.worlds is None or name in self.worlds)
+        if not tree.paths() or (present and not names):
+            return Report(())
+        request = AnalysisRequest(
+            tree.root,
+            architectures=names,
+            select=select or self.request.select,
+            progress=self.request.progress,
+        )
+        return analyse_tree(tree, request, self.parsed)
+
+    def _change(self, patch: Patch, world: Fitted, before: Report, after: Report) -> Difference:
+        lines = shown(patch, world.starts)
+        return difference(before, after, _renamed(patch), lambda each: touches(each, lines))
+
+    def _judged(
+        self,
+        patch: Patch,
+        number: int,
+        base: Base,
+        reports: Sequence[Report],
+        change: Difference,
+        refused: tuple[str, ...],
+    ) -> PatchReview:
+        world = base.worlds[number]
+        lines = shown(patch, world.starts)
+        before = base.worlds[number - 1].tree if number else base.tree
+        judged = [
+            self._new(each, old, patch, lines, before, self._mended(each, number, base, reports))
+            for each, old in change.new
+        ]
+        cut = any(hunk.cut for _, hunk in patch.hunks())
+        # What a reply left out is missing on one side only; it mends nothing.
+        fixed = () if cut else change.fixed
+        judged += [Judged(replace(each, standing=Standing.FIXED)) for each in fixed]
+        judged += [Judged(replace(each, standing=Standing.KNOWN)) for each in change.known]
+        after = reports[number + 1]
+        said = base.said if not number else f"{base.said}, and the patches before it"
+        return PatchReview(
+            patch,
+            Outcome.REVIEWED,
+            said,
+            judged=tuple(judged),
+            excerpts=after.excerpts,
+            architectures=after.architectures,
+            remarks=refused,
+        )
+
+    def _new(
+        self,
+        finding: Finding,
+        old: Finding | None,
+        patch: Patch,
+        lines: Shown,
+        before: SourceTree,
+        mended: int,
+    ) -> Judged:
+        def remains_without(rest: Patch, wanted: Finding) -> bool:
+            try:
+                tree = fitted(before, rest, backwards=False).tree
+            except MisfitError:
+                return True
+            report = self._report(tree, frozenset({wanted.rule}))
+            return any(
+                (each.rule, each.function, each.severity) == (wanted.rule, wanted.function, wanted.severity)
+                for each in report.findings
+            )
+
+        at, hunk = cause(finding, patch, lines, remains_without)
+        return Judged(finding, at, hunk, old.severity if old is not None else None, mended)
+
+    def _mended(self, finding: Finding, number: int, base: Base, reports: Sequence[Report]) -> int:
+        """The number of the later patch after which ``finding`` is gone, 0 if it stays."""
+        for later in range(number + 2, len(reports)):
+            there = [each for each in reports[later].findings if each.fingerprint == finding.fingerprint]
+            if not any(each.severity is finding.severity for each in there):
+                patch = self.patches[later - 1]
+                return patch.letter.number or later
+        return 0
+
+
+def _hunks_only(patch: Patch, refused: tuple[str, ...]) -> PatchReview:
+    reason = "; ".join(refused) or "there is no tree to compare it with"
+    return PatchReview(patch, Outcome.HUNKS_ONLY, "the hunks only", reason)
+
+
+def _renamed(patch: Patch) -> Mapping[str, str]:
+    return {
+        change.old: change.new
+        for change in patch.files
+        if change.old is not None and change.new is not None and change.old != change.new
+    }
+
+
+def _worlds(patches: Sequence[Patch], wanted: tuple[str, ...]) -> frozenset[str] | None:
+    """The architectures that see what is changed; None for all."""
+    found: set[str] = set()
+    for change in (each for patch in patches for each in relevant_changes(patch)):
+        for path in {change.old, change.new}:
+            if path is None or not is_kvm_code(path):
+                continue
+            names = architecture_of(path)
+            if names is None:
+                return frozenset(wanted) or None
+            found |= set(names)
+    return frozenset(found & set(wanted) if wanted else found)

@@ -1,0 +1,200 @@
+"""A git repository, read without touching its index or its work tree, and without the network."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from kicklint.base import SourceError
+from kicklint.source.relevance import is_kvm_code
+
+_SECONDS = 60
+_SEARCHED = 64
+_OBJECT = re.compile(r"[0-9a-f]{40,64}")
+# Nothing is fetched, asked for, or refreshed on the way.
+_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+_PLAIN_DIFF = ("--no-ext-diff", "--no-textconv", "--full-index", "--no-color", "-U3", "-M")
+_PREFIXES = ("--src-prefix=a/", "--dst-prefix=b/")
+_FOLDERS = ("virt/kvm", "arch", "include")
+
+
+class GitRepository:
+    """The repository whose work tree's top, or git directory, is ``top``.
+
+    Objects are read through one ``git cat-file --batch``; :meth:`close` ends it.
+    """
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self._batch: subprocess.Popen[bytes] | None = None
+
+    def close(self) -> None:
+        """End the process that reads objects."""
+        if self._batch is not None and self._batch.stdin is not None and self._batch.stdout is not None:
+            self._batch.stdin.close()
+            self._batch.stdout.close()
+            self._batch.wait()
+            self._batch = None
+
+    def commit(self, revision: str) -> str:
+        """The commit that ``revision`` names, "" when there is none."""
+        if not revision or revision.startswith("-") or "\n" in revision or "\0" in revision:
+            return ""
+        name = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        text = (name or b"").decode("ascii", "replace").strip()
+        return text if _OBJECT.fullmatch(text) else ""
+
+    def files(self, commit: str) -> dict[str, str]:
+        """The KVM files of ``commit`` and their blobs; symbolic links and submodules are none."""
+        listed = self._run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *_FOLDERS)
+        if listed is None:
+            raise SourceError(f"{self.top}: git cannot list {commit}")
+        found = {}
+        for entry in listed.split(b"\0"):
+            head, _, raw = entry.partition(b"\t")
+            path = raw.decode("utf-8", "surrogateescape")
+            fields = head.split()
+            if len(fields) == 3 and fields[0].startswith(b"100") and is_kvm_code(path):
+                found[path] = fields[2].decode("ascii")
+        return found
+
+    def blob(self, name: str) -> bytes | None:
+        """The content of the object ``name`` (hex, perhaps abbreviated); None when there is no such blob."""
+        if not re.fullmatch(r"[0-9a-f]{7,64}", name):
+            return None
+        return self.object(name, b"blob")
+
+    def object(self, name: str, kind: bytes) -> bytes | None:
+        """The content of the object ``name`` when it is of ``kind``."""
+        if "\n" in name:
+            return None
+        process = self._process()
+        if process.stdin is None or process.stdout is None:
+            return None
+        try:
+            process.stdin.write(name.encode("utf-8", "surrogateescape") + b"\n")
+            process.stdin.flush()
+            head = process.stdout.readline().split()
+            if len(head) != 3 or not head[2].isdigit():
+                return None
+            data = process.stdout.read(int(head[2]))
+            process.stdout.read(1)
+        except OSError as error:
+            raise SourceError(f"{self.top}: git cat-file ended: {error}") from error
+        return data if head[1] == kind else None
+
+    def commit_with(self, blobs: Iterable[tuple[str, str]]) -> str:
+        """The newest of the last commits to the paths of ``blobs`` that has all of them; "" if none has."""
+        wanted = list(blobs)
+        paths = [path for path, _ in wanted]
+        head = self.commit("HEAD")
+        listed = self._run("rev-list", f"-n{_SEARCHED}", "--all", "HEAD", "--", *paths) if head else None
+        for commit in dict.fromkeys([head, *(listed or b"").decode("ascii", "replace").split()]):
+            if commit and all(self._has(commit, path, blob) for path, blob in wanted):
+                return commit
+        return ""
+
+    def _has(self, commit: str, path: str, blob: str) -> bool:
+        if "\n" in path:
+            return False
+        entry = self._run("ls-tree", "-z", "--full-tree", commit, "--", path) or b""
+        fields = entry.split(b"\t")[0].split()
+        return len(fields) == 3 and fields[2].decode("ascii").startswith(blob)
+
+    def patches(self, revisions: str) -> bytes:
+        """The commits of ``revisions`` (``A..B``) as mails. Raises SourceError."""
+        return self._patches("format-patch", "--stdout", "--no-signature", "--no-thread", revisions)
+
+    def staged(self) -> bytes:
+        """What is staged against HEAD, as a diff. Raises SourceError."""
+        return self._patches("diff", "--cached", "HEAD")
+
+    def _patches(self, command: str, *arguments: str) -> bytes:
+        if any(each.startswith("-") for each in arguments[-1:]):
+            raise SourceError(f"{arguments[-1]!r} is no revision")
+        done = self._call(command, *_PLAIN_DIFF, *_PREFIXES, *arguments[:-1], *arguments[-1:], "--")
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+            raise SourceError(f"git {command} {arguments[-1]}: {said or 'failed'}")
+        return done.stdout
+
+    def fork_point(self, revisions: str) -> str:
+        """The commit that the first patch of ``A..B`` is made against, "" when there is none."""
+        first, dots, last = revisions.partition("..")
+        if not dots:
+            return self.commit(f"{revisions}")
+        name = self._run("merge-base", self.commit(first or "HEAD"), self.commit(last.lstrip(".") or "HEAD"))
+        return (name or b"").decode("ascii", "replace").strip()
+
+    def _process(self) -> subprocess.Popen[bytes]:
+        if self._batch is None:
+            self._batch = subprocess.Popen(
+                ["git", "-C", str(self.top), "cat-file", "--batch"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | _ENVIRONMENT,
+            )
+        return self._batch
+
+    def _call(self, *command: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                ["git", "-C", str(self.top), *command],
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+                env=os.environ | _ENVIRONMENT,
+            )
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            raise SourceError(f"git cannot be run in {self.top}: {error}") from error
+
+    def _run(self, *command: str) -> bytes | None:
+        done = self._call(*command)
+        return done.stdout if done.returncode == 0 else None
+
+
+def find_repository(tree: Path) -> GitRepository | None:
+    """The repository whose work tree is ``tree`` itself; None when there is none, or no git."""
+    repository = GitRepository(tree)
+    try:
+        top = repository._run("rev-parse", "--show-toplevel")
+    except SourceError:
+        return None
+    if not top or Path(os.fsdecode(top.rstrip(b"\n"))).resolve() != tree.resolve():
+        return None
+    return repository
+
+
+class RevisionTree:
+    """The KVM files of one commit."""
+
+    def __init__(self, repository: GitRepository, commit: str) -> None:
+        self._repository = repository
+        self._files = repository.files(commit)
+        self._paths = tuple(sorted(self._files))
+
+    @property
+    def root(self) -> Path:
+        """The top of the repository."""
+        return self._repository.top
+
+    def paths(self) -> tuple[str, ...]:
+        """Every KVM file of the commit, sorted."""
+        return self._paths
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one file. Raises SourceError when there are none."""
+        blob = self._files.get(path)
+        data = self._repository.blob(blob) if blob is not None else None
+        if data is None:
+            raise SourceError(f"{path}: is not in the revision")
+        return data
+
+    def architectures(self) -> tuple[str, ...]:
+        """The names X for which the commit has files of arch/X/kvm, sorted."""
+        parts = (path.split("/") for path in self._paths)
+        return tuple(sorted({each[1] for each in parts if each[0] == "arch" and each[2] == "kvm"}))

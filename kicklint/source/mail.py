@@ -1,0 +1,185 @@
+"""One mail, or one bare diff: bytes in, a patch out."""
+
+from __future__ import annotations
+
+import email
+import email.errors
+import re
+from collections.abc import Sequence
+from email.header import decode_header
+from email.message import Message
+
+from kicklint.base import FileChange, Letter, Patch, SourceError
+from kicklint.source.diff_lines import scan
+from kicklint.source.diff_read import read_diff
+from kicklint.source.mail_text import decode, readings
+from kicklint.source.quoting import unquoted
+
+MOST_BYTES = 32 * 1024 * 1024
+"""The largest mail that is read; the largest on the lists are near to one megabyte."""
+_LONGEST_HEADER = 16_384
+# A mail begins with headers, one of them at least of these; a page of an archive with its title.
+_HEADER = re.compile(
+    rb"(?:From [^\n]*\n)?(?:[A-Za-z0-9-]{1,80}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,200}?"
+    rb"(?i:from|subject|message-id|date|received|return-path|mime-version|content-type|to|delivered-to):"
+)
+_TAGS = re.compile(r"\[([^\]]{1,200})\]")
+_NUMBER = re.compile(r"\b(\d{1,4})\s*/\s*(\d{1,4})\b")
+_VERSION = re.compile(r"(?<![A-Za-z0-9])v(\d{1,3})(?![A-Za-z0-9])", re.IGNORECASE)
+_BASE = re.compile(r"^base-commit: ([0-9a-f]{7,64})\s*$", re.MULTILINE)
+_SHOWN_COMMIT = re.compile(r"commit ([0-9a-f]{7,64})")
+
+
+def read_mail(data: bytes, place: str) -> Patch:
+    """The patch that ``data`` holds; without files if there is none, with trouble if it cannot be read."""
+    try:
+        return _read(data, place)
+    except SourceError as error:
+        return Patch(_letter_of(data, place), trouble=str(error))
+    except (RecursionError, email.errors.MessageError, ValueError, LookupError) as error:
+        return Patch(
+            Letter(place), trouble=f"the mail cannot be read ({type(error).__name__}: {_short(error)})"
+        )
+
+
+def _short(error: Exception) -> str:
+    return ascii(str(error))[1:-1][:120]
+
+
+def _letter_of(data: bytes, place: str) -> Letter:
+    """The headers of a mail whose body is not to be read."""
+    head = data[: 2 * _LONGEST_HEADER].split(b"\n\n", 1)[0]
+    return _letter(email.message_from_bytes(head + b"\n\n"), "", place)
+
+
+def _read(data: bytes, place: str) -> Patch:
+    if len(data) > MOST_BYTES:
+        raise SourceError(f"{len(data)} bytes, more than the {MOST_BYTES} that are read of one mail")
+    if b"\0" in data:
+        raise SourceError("holds a NUL byte, so it is no mail and no patch")
+    data = data.lstrip(b"\r\n")
+    if not _HEADER.match(data[:_LONGEST_HEADER].replace(b"\r\n", b"\n")):
+        text = decode(data, "").replace("\r\n", "\n")
+        return _best([[text]], _bare_letter(text, place))
+    # The mbox line in front is no header.
+    message = email.message_from_bytes(re.sub(rb"\AFrom [^\n]*\n", b"", data, count=1))
+    texts = list(readings(message))
+    whole = "\n".join(each[0] for each in texts if each)
+    return _best(texts, _letter(message, whole, place))
+
+
+def _best(texts: Sequence[Sequence[str]], letter: Letter) -> Patch:
+    """The reading with the most whole hunks; of each part one, and the diffs of all parts together."""
+    diff: list[str] = []
+    files: list[FileChange] = []
+    quoted = loose = False
+    for variants in texts:
+        options = [option for text in variants for option in _options(text.split("\n"))]
+        if not options:
+            continue
+        best = max(options, key=lambda each: each[0])
+        _, lines, is_quoted, is_loose = best
+        if quoted and not is_quoted:
+            diff, files = [], []
+        offset = len(diff)
+        read = read_diff([*([None] * offset), *lines], is_loose)
+        if read and not (is_quoted and files and not quoted):
+            files += read
+            diff += [line or "" for line in lines]
+            quoted, loose = is_quoted, loose or is_loose
+    return Patch(letter, tuple(diff) if files else (), tuple(files), quoted, loose)
+
+
+_Option = tuple[tuple[int, int, int, int], list[str | None], bool, bool]
+
+
+def _options(lines: Sequence[str]) -> list[_Option]:
+    """Ways to read ``lines`` that give a diff, with how much each gives.
+
+    A diff at the left margin is the mail's own, even where one is quoted too.
+    """
+    found: list[_Option] = []
+    for quoted in (False, True):
+        text: list[str | None] = unquoted(lines) if quoted else list(lines)
+        if not text or (quoted and found):
+            continue
+        for loose in (False, True):
+            raw = scan(text, loose)
+            whole = sum(hunk.left == (0, 0) for file in raw for hunk in file.hunks)
+            held = sum(len(hunk.lines) for file in raw for hunk in file.hunks)
+            heads = sum(bool(file.head) for file in raw)
+            if whole or held or heads:
+                found.append(((whole, 0 if quoted or not loose else -1, held, -loose), text, quoted, loose))
+    return found
+
+
+def _letter(message: Message, text: str, place: str) -> Letter:
+    subject = header(message, "Subject")
+    number, total, version = numbering(subject)
+    base = _BASE.search(text)
+    author = re.match(r"From: ([^\n]{1,300})\n", text.lstrip("\n"))
+    return Letter(
+        place,
+        subject,
+        header(message, "From") or (author[1] if author else ""),
+        header(message, "To"),
+        header(message, "Cc"),
+        header(message, "Date"),
+        header(message, "Message-ID"),
+        header(message, "References") or header(message, "In-Reply-To"),
+        number,
+        total,
+        version,
+        base[1] if base else "",
+    )
+
+
+def _bare_letter(text: str, place: str) -> Letter:
+    """What git show, an archive's page or a bare diff says of itself."""
+    head = text[:_LONGEST_HEADER]
+    first = next((line for line in head.split("\n") if line.strip()), "")
+    sender = re.search(r"^(?:From|Author): *([^\n]{1,300})$", head, re.MULTILINE)
+    date = re.search(r"^Date: *([^\n]{1,100})$", head, re.MULTILINE)
+    if _SHOWN_COMMIT.match(first):
+        body = re.search(r"\n\n {4}(\S[^\n]*)", head)
+        subject = body[1] if body else first
+    else:
+        subject = "" if first.startswith(("diff ", "--- ", "Index: ")) else first[:300]
+    base = _BASE.search(text)
+    number, total, version = numbering(subject)
+    return Letter(
+        place,
+        subject,
+        sender[1] if sender else "",
+        date=date[1] if date else "",
+        number=number,
+        total=total,
+        version=version,
+        base_commit=base[1] if base else "",
+    )
+
+
+def header(message: Message, name: str) -> str:
+    """The header ``name``, decoded and on one line; "" when there is none."""
+    raw = message.get(name)
+    if raw is None:
+        return ""
+    text = str(raw)[:_LONGEST_HEADER]
+    try:
+        parts = decode_header(text)
+    except (ValueError, email.errors.MessageError):
+        parts = [(text, None)]
+    words = [part if isinstance(part, str) else decode(part, str(charset or "")) for part, charset in parts]
+    return " ".join("".join(words).split())
+
+
+def numbering(subject: str) -> tuple[int, int, int]:
+    """Number, total and version by the brackets of ``subject``: ``[RFC PATCH v2 3/7]`` is (3, 7, 2)."""
+    tags = " ".join(match[1] for match in _TAGS.finditer(subject[:1000]))
+    number = _NUMBER.search(tags)
+    version = _VERSION.search(tags)
+    return (
+        int(number[1]) if number else 0,
+        int(number[2]) if number else 0,
+        int(version[1]) if version else 1,
+    )
