@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kicklint.rulebook import EVENT_ANCHOR, INNERMOST, EventKind, Transition
 from kicklint.typestate import Program, RawStep, Simulator, Violation, disjoint
 
@@ -29,13 +31,32 @@ class Blame:
         if transition.anchor == EVENT_ANCHOR:
             return last_step(steps, own=True)
         if transition.anchor.endswith(INNERMOST):
-            return cause(steps, transition.anchor.removesuffix(INNERMOST))
+            return self._called_for(cause(steps, transition.anchor.removesuffix(INNERMOST)), steps)
         blamed = self._blamed(steps, last_step(steps).before.state, transition.on, simulator)
         if blamed is not None:
             return blamed
         if not transition.anchor:
             return steps[-1]
         return _entering(steps, transition.anchor) or steps[-1]
+
+    def _called_for(self, step: RawStep, steps: tuple[RawStep, ...]) -> RawStep:
+        """``step``, or the call of a helper that returns nothing and does nothing else."""
+        calls = _calls_to(step, steps)
+        while calls and self._alone(step):
+            step = calls.pop()
+        return step
+
+    def _alone(self, step: RawStep) -> bool:
+        """Whether the function of ``step`` returns nothing and does nothing else to the protocol."""
+        function = step.frame[-1].function
+        events = self.program.graph(function)
+        others = [node for node in events.events if node != step.node]
+        others += [
+            node
+            for node, site in events.calls.items()
+            if node != step.node and any(self.program.may(target.function) for target in site.targets)
+        ]
+        return self.program.lines(function) == 0 and not others
 
     def _blamed(
         self, steps: tuple[RawStep, ...], state: str, kind: EventKind, simulator: Simulator
@@ -84,6 +105,22 @@ def _innermost(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
         if _enters(step, state) and step.event is not None:
             return step
     return None
+
+
+def _calls_to(step: RawStep, steps: tuple[RawStep, ...]) -> list[RawStep]:
+    """The calls among ``steps`` and inside of them by which ``step`` is reached, the outermost first."""
+    for each in steps:
+        if each is step:
+            return []
+        if each.inner and any(inner is step for inner in _flat(each.inner)):
+            return [each, *_calls_to(step, each.inner)]
+    return []
+
+
+def _flat(steps: tuple[RawStep, ...]) -> Iterator[RawStep]:
+    for each in steps:
+        yield each
+        yield from _flat(each.inner)
 
 
 def last_step(steps: tuple[RawStep, ...], own: bool = False) -> RawStep:

@@ -2,10 +2,11 @@
 
 from kicklint.events.annotate import Annotator, Names
 from kicklint.events.identity import RUNNING, Aliases, Identity, Role
-from kicklint.events.model import CallSite, Event, EventGraph, Reach, Target
+from kicklint.events.model import HANDED, CallSite, Event, EventGraph, Reach, Target
 from kicklint.events.places import FlagNames
 
 __all__ = [
+    "HANDED",
     "RUNNING",
     "Aliases",
     "Annotator",

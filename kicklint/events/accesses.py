@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kicklint.events.masks import added, looked_at, only
 from kicklint.events.model import Event, Reach
 from kicklint.events.places import Places
 from kicklint.flow import Binary, Branch, Call, Const, Expr, Load, Name, Node, Store, Temp, Unary, show
@@ -72,11 +73,24 @@ class Accesses:
             relayed = (("flag", flag[1]), *ordered(Order.FULL))
             return Event(EventKind.FLAG_MAKE, Reach.ANY, None, node.span, text, how=how, attributes=relayed)
         if flag is not None:
-            event = self._flag(EventKind.FLAG_TEST, flag, node, text, how, dst, order)
             if self.places.is_bits(flag[1]):
-                event = replace(event, attributes=(*event.attributes, ("bits", "yes")))
-            return replace(event, place=place)
+                return self._word(flag, node, text, how, dst, order, place)
+            return replace(self._flag(EventKind.FLAG_TEST, flag, node, text, how, dst, order), place=place)
         return None
+
+    def _word(
+        self, flag: tuple[Expr, str], node: Node, text: str, how: str, dst: int, order: Order, place: Expr
+    ) -> Event | None:
+        """A look at the word that the flag is a bit of, for the flags that it is masked with; else None."""
+        masked = looked_at(self.places.graph, dst)
+        looks = None if masked is None else self.places.named_bits(masked)
+        if looks is not None:
+            if not looks:
+                return None
+            flag = flag if flag[1] in looks else (flag[0], looks[0])
+        event = self._flag(EventKind.FLAG_TEST, flag, node, text, how, dst, order)
+        said = (("bits", "yes"), ("looks", "any" if looks is None else " ".join(looks)))
+        return replace(event, place=place, attributes=(*event.attributes, *said))
 
     def _flag(
         self,
@@ -144,20 +158,40 @@ class Accesses:
         return None
 
     def _flag_store(self, store: Store, node: Node, text: str) -> Event | None:
-        for name in added(store.value):
-            bit = self.places.bit(Name(name), store.place)
-            if bit is not None and store.op in ("", "|"):
-                return self._flag(EventKind.FLAG_MAKE, bit, node, text, "plain")
-        if store.op == "&" and isinstance(store.value, Unary) and store.value.op == "~":
-            for name in added(store.value.operand):
-                bit = self.places.bit(Name(name), store.place)
-                if bit is not None:
-                    return self._flag(EventKind.FLAG_CLEAR, bit, node, text, "plain")
+        changed = self._bit_store(store.place, store.value, store.op)
+        if changed is not None:
+            return self._flag(changed[0], changed[1], node, text, "plain")
         flag = self.places.flag(store.place)
-        if flag is None:
+        if flag is None or self._other_bit(flag, store.value):
             return None
         cleared = (not store.op and store.value == Const(0)) or store.op == "&"
         return self._flag(EventKind.FLAG_CLEAR if cleared else EventKind.FLAG_MAKE, flag, node, text, "plain")
+
+    def _bit_store(self, place: Expr, value: Expr, op: str) -> tuple[EventKind, tuple[Expr, str]] | None:
+        """The flag that is a bit of ``place`` and is set or cleared when ``value`` goes there, or None."""
+        kept = value
+        if not op and isinstance(value, Binary) and value.op == "&":
+            op, kept = "&", value.right if isinstance(value.right, Unary) else value.left
+        if op == "&":
+            names = added(kept.operand) if isinstance(kept, Unary) and kept.op == "~" else []
+            kind = EventKind.FLAG_CLEAR
+        else:
+            names = added(value) if op in ("", "|") else []
+            kind = EventKind.FLAG_MAKE
+        for name in names:
+            bit = self.places.bit(Name(name), place)
+            if bit is not None:
+                return kind, bit
+        return None
+
+    def _other_bit(self, flag: tuple[Expr, str], value: Expr) -> bool:
+        """Whether ``value`` is bits of a word, by name, and that of ``flag`` is not one of them."""
+        if isinstance(value, Unary) and value.op == "~":
+            value = value.operand
+        names = only(value) if self.places.is_bits(flag[1]) else None
+        return (
+            names is not None and not self.places.named_bits(names) and not names & self.places.types.keys()
+        )
 
     def _stored_constant(self, store: Store, node: Node) -> Event | None:
         for name in added(store.value):
@@ -259,7 +293,9 @@ class Accesses:
         kind = EventKind.FLAG_MAKE if accessor.access is Access.SET_BITS else EventKind.FLAG_CLEAR
         flags = [each for name in added(value) if (each := self.places.bit(Name(name), place)) is not None]
         flag = flags[0] if flags else self.places.flag(place)
-        return None if flag is None else self._flag(kind, flag, node, text, call.name, call.dst)
+        if flag is None or (not flags and self._other_bit(flag, value)):
+            return None
+        return self._flag(kind, flag, node, text, call.name, call.dst)
 
     def _other_write(self, call: Call, accessor: Accessor, node: Node, text: str) -> Event | None:
         """A write through an accessor to the requests, the CPU or a flag."""
@@ -275,8 +311,11 @@ class Accesses:
             return Event(
                 EventKind.CPU_WRITE, Reach.VCPU, cpu[0], node.span, text, how=call.name, attributes=said
             )
+        changed = self._bit_store(place, value, "")
+        if changed is not None:
+            return self._flag(changed[0], changed[1], node, text, call.name, call.dst, accessor.order)
         flag = self.places.flag(place)
-        if flag is None:
+        if flag is None or self._other_bit(flag, value):
             return None
         kind = EventKind.FLAG_CLEAR if value == Const(0) else EventKind.FLAG_MAKE
         return self._flag(kind, flag, node, text, call.name, call.dst, accessor.order)
@@ -285,16 +324,3 @@ class Accesses:
 def _published(value: Expr) -> str:
     """Whether the number of a CPU is written, or that there is none."""
     return "none" if show(value) == "-1" else "some"
-
-
-def added(expr: Expr) -> list[str]:
-    """The names whose bits are in ``expr`` for certain: itself, or joined by ``|``."""
-    found: list[str] = []
-    pending = [expr]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, Name):
-            found.append(each.id)
-        elif isinstance(each, Binary) and each.op == "|":
-            pending += [each.right, each.left]
-    return found

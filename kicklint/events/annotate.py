@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kicklint.events.accesses import Accesses, ordered
 from kicklint.events.beside import Neighbours
 from kicklint.events.identity import Aliases
-from kicklint.events.model import CallSite, Event, EventGraph, Reach, Target
+from kicklint.events.model import HANDED, CallSite, Event, EventGraph, Reach, Target
 from kicklint.events.places import FlagNames, Places
 from kicklint.flow import (
     Branch,
@@ -159,8 +159,13 @@ class Annotator:
 
     def _entry(self, text: str, args: tuple[Expr, ...], node: Node) -> Event:
         first = args[0] if args else None
-        place = show(self.aliases.resolved(first)).rpartition(".")[2].rpartition(">")[2] if first else ""
+        place = HANDED if first is not None and self._handed(first) else _last_field(self.aliases, first)
         return Event(EventKind.GUEST_ENTRY, Reach.ANY, first, node.span, text, attributes=(("place", place),))
+
+    def _handed(self, expr: Expr) -> bool:
+        """Whether ``expr`` is what a caller has handed in, so that only callers know what it is."""
+        given = self.aliases.resolved(expr)
+        return isinstance(given, Name) and given.id in self.aliases.parameters
 
     def _called(
         self, entry: CallEvent, name: str, args: tuple[Expr, ...], dst: int, node: Node, text: str
@@ -253,6 +258,11 @@ class Annotator:
         self.calls[index] = CallSite(
             tuple(targets), tuple(events), self._text(call), Name(pointer), call.args
         )
+
+
+def _last_field(aliases: Aliases, expr: Expr | None) -> str:
+    """The last word of the place that ``expr`` is, or is a local for; "" for nothing."""
+    return show(aliases.resolved(expr)).rpartition(".")[2].rpartition(">")[2] if expr is not None else ""
 
 
 def _fields(expr: Expr) -> list[str]:

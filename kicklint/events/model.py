@@ -10,6 +10,9 @@ from kicklint.events.identity import Aliases
 from kicklint.flow import ControlFlowGraph, Expr
 from kicklint.rulebook import EventKind
 
+HANDED = "handed"
+"""As the place of a guest entry: what a caller has handed in."""
+
 
 class Reach(enum.StrEnum):
     """Which vcpus an event concerns."""

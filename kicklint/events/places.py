@@ -47,6 +47,7 @@ class Places:
     """Tells the places of one function that the protocol is about."""
 
     def __init__(self, graph: ControlFlowGraph, lexicon: Lexicon, aliases: Aliases, flags: FlagNames) -> None:
+        self.graph = graph
         self.shape = lexicon.vocabulary.vcpu
         self.modes = lexicon.vocabulary.modes
         self.aliases = aliases
@@ -131,6 +132,11 @@ class Places:
     def is_bits(self, name: str) -> bool:
         """Whether the flag ``name`` is a bit in a word."""
         return any(flag.name == name for flag in self.flags.constants.values())
+
+    def named_bits(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The flags that are bits and go by one of ``names``, in order."""
+        constants = self.flags.constants
+        return tuple(sorted({constants[each].name for each in names if each in constants}))
 
     def running(self, expr: Expr) -> bool:
         """Whether ``expr`` is the vcpu that this CPU runs."""

@@ -28,7 +28,7 @@ _ATTRIBUTES = {
     EventKind.SELF_TEST: {"outcome"},
     EventKind.FLAG_MAKE: {"flag", "place"},
     EventKind.FLAG_CLEAR: {"flag", "place"},
-    EventKind.FLAG_TEST: {"flag", "outcome", "place"},
+    EventKind.FLAG_TEST: {"flag", "looks", "outcome", "place"},
     EventKind.RETURN: {"result"},
 }
 _DECIDES = ("", "mode", "always")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
-from kicklint.events import RUNNING, Event, EventGraph, Reach, Role
+from kicklint.events import HANDED, RUNNING, Event, EventGraph, Reach, Role
 from kicklint.flow import (
     Branch,
     Call,
@@ -289,6 +289,8 @@ class FunctionRun:
         if event.expected is not None:
             expected = known.get(EXPECTED) or self.evaluate.value(event.expected, known)
             attributes["expected"] = self.program.mode_name(expected)
+        if attributes.get("place") == HANDED and self.role(event.subject) is not Role.VCPU:
+            attributes["place"] = "foreign"
         attributes["inside"] = "yes" if self.program.implements(self.context.function) else "no"
         request = event.request
         if isinstance(request, Name) and request.id in self.evaluate.variables:

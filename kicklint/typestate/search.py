@@ -181,7 +181,7 @@ class _Search:
                 if RUNNING in roots and EventKind.SELF_TEST in self.machine.handles:
                     continue  # known to be the running one
                 if event.reach is Reach.ANY:
-                    roots |= set(self.program.vcpu_parameters(function))
+                    roots = self._own_roots(function, roots)
                 found[self._context(function, {(root, Role.VCPU) for root in roots})] = None
         if self.own:
             for function in self.program.resuming():
@@ -200,6 +200,17 @@ class _Search:
         if found is None or found.role is Role.VM:
             return Identity("=" + (show(event.subject) if event.subject is not None else ""), Role.VCPU)
         return found
+
+    def _own_roots(self, function: str, roots: set[str]) -> set[str]:
+        """The variables of ``function`` that stand for the thread's own vcpu, ``roots`` if nothing says so.
+
+        What is not declared as anything of a vcpu is none where another one is.
+        """
+        named = set(self.program.vcpu_parameters(function))
+        events = self.program.graph(function)
+        word = events.aliases.shape.type.rpartition("_")[2]
+        types = {each.name: each.type for each in (*events.graph.locals, *events.graph.parameters)}
+        return named | {each for each in roots if not named or word in types.get(each, word)}
 
     def _beginnings(self, function: str) -> list[Event]:
         """The events in ``function`` itself that begin an instance, or may."""
