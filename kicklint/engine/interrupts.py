@@ -3,7 +3,8 @@
 Almost every function that touches interrupts puts them back as they were. Going into
 all of them to see it would make every rule look at half of the kernel; so the words of
 the text decide: a function in which interrupts are only turned off, or only turned
-on, by itself or by what it calls, may change them.
+on, by itself or by what it calls, may change them. One that turns them off and on again
+without having saved what they were leaves them on, even if it was called with them off.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ def interrupt_effects(
 ) -> dict[str, set[str]]:
     """For every function (by identifier) that may change interrupts: that class, and in which direction."""
     by_kind: dict[EventKind, set[str]] = {EventKind.INTERRUPTS_OFF: set(), EventKind.INTERRUPTS_ON: set()}
+    forced: set[str] = set()
     for name, entries in lexicon.calls.items():
         for entry in entries:
             if entry.event in by_kind:
                 by_kind[entry.event].add(name)
+            if entry.event is EventKind.INTERRUPTS_ON and entry.saved is None and not entry.holds:
+                forced.add(name)
     words = by_kind[EventKind.INTERRUPTS_OFF] | by_kind[EventKind.INTERRUPTS_ON]
     done: dict[str, frozenset[EventKind]] = {}
     names = {function.name for function in functions.values() if function.words & words}
@@ -43,6 +47,10 @@ def interrupt_effects(
         done[key] = frozenset()  # ends circles
         function = functions[key]
         found = {kind for kind, known in by_kind.items() if function.words & known}
+        if len(found) > 1 and function.words & forced:
+            found = {EventKind.INTERRUPTS_ON}
+            done[key] = frozenset(found)
+            return done[key]
         if depth and len(found) < 2:
             for word in function.words & names:
                 for other in resolve(word, function.path):

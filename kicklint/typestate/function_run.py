@@ -335,7 +335,8 @@ class FunctionRun:
     def _interrupts(self, point: Point, node: Node, event: Event, known: Valuation, dst: int | None) -> None:
         before = point[1].interrupts
         now = interrupts.after(event, before, known, self.evaluate)
-        attributes = {"how": event.how, "interrupts": now or "unknown"}
+        restored = "yes" if interrupts.restores(event, known, self.evaluate) else "no"
+        attributes = {"how": event.how, "interrupts": now or "unknown", "restored": restored}
         state, index = self.machine.step(
             point[1]._replace(interrupts=now), event.kind, attributes, frozenset()
         )

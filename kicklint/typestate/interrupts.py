@@ -32,11 +32,21 @@ def after(event: Event, before: str, known: Valuation, evaluate: Evaluator) -> s
         return "off"
     if event.saved is None:
         return "on"
+    return _restored(event, known, evaluate) or ""
+
+
+def restores(event: Event, known: Valuation, evaluate: Evaluator) -> bool:
+    """Whether ``event`` gives back a state that is known to have been saved, whatever it was."""
+    return event.saved is not None and _restored(event, known, evaluate) is not None
+
+
+def _restored(event: Event, known: Valuation, evaluate: Evaluator) -> str | None:
+    """The state that was saved where ``event`` takes one from; None when nothing is known of it."""
     key = _key(event, evaluate)
     saved = known.get(key) if key is not None else None
     if isinstance(saved, Symbol) and saved.name.startswith(_SAVED):
         return saved.name.removeprefix(_SAVED)
-    return ""
+    return None
 
 
 def saved(event: Event, before: str, evaluate: Evaluator) -> tuple[str | int, Value] | None:

@@ -78,10 +78,12 @@ class Payment:
             return _OWN_FAULT
         if pays is CallerPays.DIRECT and self.program.address_taken(context.function):
             return _OWN_FAULT
+        # The function saves and restores what its callers may have set: it is to be right for all of them.
+        restored = "restored" in self.machine.automaton.transition[key.transition].where
         callers = self.climb(context)
         if not callers:
             # Of code that nobody is known to call, and that leaves interrupts alone, nothing is known.
-            touched = self.program.may(context.function) & _INTERRUPTS
+            touched = restored or self.program.may(context.function) & _INTERRUPTS
             unknown = self.machine.automaton.interrupts and not touched
             return _PAID if unknown or self.program.deferred(context.function) else _OWN_FAULT
         careful: set[str] = set()
@@ -95,7 +97,7 @@ class Payment:
                 ways += found
         if not ways:
             return _PAID
-        named = pays is CallerPays.ANY and len(careless) <= _FORGETFUL * len(careful)
+        named = pays is CallerPays.ANY and not restored and len(careless) <= _FORGETFUL * len(careful)
         return Judgement(False, tuple(ways)) if named else _OWN_FAULT
 
     def _ask(

@@ -17,6 +17,8 @@ from kicklint.typestate.trail import RawStep, trail
 
 # Kinds of event whose functions may be wrappers of each other.
 _WHOLE = (EventKind.KICK, EventKind.GUEST_ENTRY)
+# No caller prevents these: an instance that is never ended, and a sleep in one that the function began.
+_OWN = (EventKind.LEAVE, EventKind.SLEEP)
 _MAX_CLIMB = 400
 
 
@@ -273,7 +275,7 @@ class _Search:
                     continue  # what a caller brings is the caller's
                 for key in list(summary.harms):
                     transition = self.machine.automaton.transition[key.transition]
-                    if transition.message and transition.on is not EventKind.LEAVE:
+                    if transition.message and transition.on not in _OWN:
                         judgement = payment.judge(context, key)
                         if judgement.paid or judgement.ways:
                             judged.append((judgement, key))
