@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kicklint.rulebook import EVENT_ANCHOR, INNERMOST, EventKind, Transition
+from kicklint.rulebook import BEGUN, EVENT_ANCHOR, INNERMOST, EventKind, Transition
 from kicklint.typestate import Program, RawStep, Simulator, Violation, disjoint
 
 
@@ -14,7 +14,11 @@ class Blame:
     def __init__(self, program: Program, violations: tuple[Violation, ...]) -> None:
         self.program = program
         self.guilty: dict[str, set[str]] = {}
+        self.careless: dict[str, set[str]] = {}
         for violation in violations:
+            transition = violation.simulator.machine.automaton.transition[violation.transition]
+            if transition.anchor.endswith(BEGUN):
+                self._note_careless(violation.steps, transition.anchor_state)
             step = _entering(violation.steps, last_step(violation.steps).before.state)
             if step is not None and step.enters is not None:
                 self.guilty.setdefault(step.enters.function, set()).add(violation.context.function)
@@ -31,7 +35,9 @@ class Blame:
         if transition.anchor == EVENT_ANCHOR:
             return last_step(steps, own=True)
         if transition.anchor.endswith(INNERMOST):
-            return self._called_for(cause(steps, transition.anchor.removesuffix(INNERMOST)), steps)
+            return self._called_for(cause(steps, transition.anchor_state), steps)
+        if transition.anchor.endswith(BEGUN):
+            return self._begun(steps, transition.anchor_state, simulator) or steps[-1]
         blamed = self._blamed(steps, last_step(steps).before.state, transition.on, simulator)
         if blamed is not None:
             return blamed
@@ -68,6 +74,49 @@ class Blame:
         if not _begins(step.inner, simulator) or not self._silent(step, kind, simulator):
             return None
         return self._blamed(step.inner, state, kind, simulator) or _entering(step.inner, state)
+
+    def _begun(self, steps: tuple[RawStep, ...], state: str, simulator: Simulator) -> RawStep | None:
+        """The last step that entered ``state``, in the function that began the instance, or the exit handler.
+
+        A function that began it and came back is not to blame when some other caller sees to the rest.
+        """
+        step = _leading(steps, state)
+        if step is None or step.enters is None:
+            return step
+        function = step.enters.function
+        began = step.enters.entry.state == simulator.machine.automaton.initial
+        careful = self._callers(function) - self.careless.get(function, set())
+        handling = any(each.function in self.program.resuming() for each in step.frame)
+        if ((began or handling) and not careful) or self._handled(step, state):
+            return self._begun(step.inner, state, simulator) or step
+        return step
+
+    def _callers(self, function: str) -> set[str]:
+        """Who calls ``function``: of the callers by the word, those with a call that goes there."""
+        return {
+            caller
+            for caller in self.program.callers(function)
+            if any(
+                target.function == function
+                for site in self.program.graph(caller).calls.values()
+                for target in site.targets
+            )
+        }
+
+    def _handled(self, step: RawStep, state: str) -> bool:
+        """Whether ``state`` was entered in the function that assembly calls when the guest is left."""
+        if step.enters is None:
+            return False
+        inner = _leading(step.inner, state)
+        handler = step.enters.function in self.program.resuming()
+        return handler or (inner is not None and self._handled(inner, state))
+
+    def _note_careless(self, steps: tuple[RawStep, ...], state: str) -> None:
+        """Note who called what ``state`` was entered in."""
+        step = _leading(steps, state)
+        if step is not None and step.enters is not None:
+            self.careless.setdefault(step.enters.function, set()).add(step.frame[-1].function)
+            self._note_careless(step.inner, state)
 
     def _silent(self, step: RawStep, kind: EventKind, simulator: Simulator) -> bool:
         """Whether the caller could not have told, from what the callee returned, that it must stay out.
@@ -137,6 +186,13 @@ def last_step(steps: tuple[RawStep, ...], own: bool = False) -> RawStep:
 def _entering(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
     """The last of ``steps`` that entered ``state``, calls not gone into."""
     return next((each for each in reversed(steps) if _enters(each, state)), None)
+
+
+def _leading(steps: tuple[RawStep, ...], state: str) -> RawStep | None:
+    """The last of ``steps`` that entered ``state``, or a call in which it was entered."""
+    return next(
+        (each for each in reversed(steps) if _enters(each, state) or _innermost(each.inner, state)), None
+    )
 
 
 def _enters(step: RawStep, state: str) -> bool:

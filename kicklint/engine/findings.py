@@ -13,7 +13,7 @@ from kicklint.engine.trails import readable
 from kicklint.engine.world import World
 from kicklint.events import Event
 from kicklint.flow import Call, TableCall, show
-from kicklint.rulebook import EVENT_ANCHOR, INNERMOST, RuleInfo
+from kicklint.rulebook import EVENT_ANCHOR, RuleInfo
 from kicklint.typestate import Outcome, RawStep, Violation
 
 _FINGERPRINT = 16
@@ -58,7 +58,7 @@ def _draft(world: World, rule: RuleInfo, violation: Violation, blame: Blame) -> 
     place = steps[-1] if violation.brought else blame.anchor(steps, transition, violation.simulator)
     end = last_step(steps)
     named = transition.anchor not in ("", EVENT_ANCHOR)
-    reason = cause(steps, transition.anchor.removesuffix(INNERMOST)) if named else end
+    reason = cause(steps, transition.anchor_state) if named else end
     words = {
         "cause": _name(reason),
         "entry": _name(end),

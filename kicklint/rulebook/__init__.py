@@ -3,6 +3,7 @@
 from kicklint.rulebook.load import load_rulebook
 from kicklint.rulebook.locate import rules_directory
 from kicklint.rulebook.model import (
+    BEGUN,
     EVENT_ANCHOR,
     INNERMOST,
     Announced,
@@ -34,6 +35,7 @@ from kicklint.rulebook.vocabulary import (
 )
 
 __all__ = [
+    "BEGUN",
     "EVENT_ANCHOR",
     "INNERMOST",
     "Access",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kicklint.base import RulebookError
 from kicklint.rulebook.locate import rules_directory
-from kicklint.rulebook.model import EVENT_ANCHOR, INNERMOST, Automaton, Rulebook, RuleInfo
+from kicklint.rulebook.model import EVENT_ANCHOR, Automaton, Rulebook, RuleInfo
 from kicklint.rulebook.reader import read_file
 from kicklint.rulebook.vocabulary import Architectures, EventKind, Lexicon, Macros, Vocabulary
 
@@ -85,7 +85,7 @@ def _check(automaton: Automaton, path: Path, name: str) -> None:
         unknown = set(step.where) - _COMMON - _ATTRIBUTES.get(step.on, set())
         if unknown:
             raise RulebookError(f"{path}: {key}: {step.on} has no attribute {sorted(unknown)[0]!r}")
-        if step.anchor not in ("", EVENT_ANCHOR) and step.anchor.removesuffix(INNERMOST) not in states:
+        if step.anchor not in ("", EVENT_ANCHOR) and step.anchor_state not in states:
             raise RulebookError(f"{path}: {key}: 'anchor' names an unknown state {step.anchor!r}")
     reached = {automaton.initial}
     while True:

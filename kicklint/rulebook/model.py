@@ -15,6 +15,10 @@ EVENT_ANCHOR = "*"
 INNERMOST = "!"
 """At the end of a state as an anchor: not the call on the way that led there, but the event in it."""
 
+BEGUN = "^"
+"""At the end of a state as an anchor: as INNERMOST, but not inside callees that only went on with the
+instance; the exit handler, which nobody calls, is gone into."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -37,6 +41,11 @@ class Transition:
     missing: str = ""
     witness: bool = False
     level: Severity | None = None
+
+    @property
+    def anchor_state(self) -> str:
+        """The state that the anchor names."""
+        return self.anchor.removesuffix(INNERMOST).removesuffix(BEGUN)
 
 
 class Thread(enum.StrEnum):

@@ -252,7 +252,10 @@ class _Search:
         parameters = self.program.parameters(context.function)
         bound = {name for name, role in context.binding if role is Role.VCPU}
         found: dict[Context, None] = {}
+        path = self.program.path(context.function)
         for caller in self.program.callers(context.function):
+            if path in self.program.incompatible(caller):
+                continue  # the two are never in one kernel
             events = self.program.graph(caller)
             for site in events.calls.values():
                 for target in site.targets:
