@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from kicklint.base import Span
 from kicklint.engine.index import Index
+from kicklint.engine.kept import Asked, Kept, Question, meaning
 from kicklint.engine.sources import dialect
 from kicklint.events import Aliases, Annotator, EventGraph, FlagNames, Names
 from kicklint.flow import Const, ControlFlowGraph, FlowDialect, Return, build_graph
@@ -68,9 +70,40 @@ class Lowering:
     def flow(self, function: str) -> ControlFlowGraph:
         """The control-flow graph of ``function``."""
         if function not in self._flow:
-            path = self.index.functions[function].path
-            self._flow[function] = build_graph(self.index.functions[function], self.dialect(path))
+            self._flow[function] = self._flow_of(function)
         return self._flow[function]
+
+    def _flow_of(self, function: str) -> ControlFlowGraph:
+        found = self.index.functions[function]
+        setting = (found, self.lexicon, self._watched)
+        shelf = self.index.sources.files[found.path].flow
+
+        def ask(question: Question) -> object:
+            what, name = question
+            macro = self._expandable if what == "call" else self._object_macro
+            return meaning(macro(str(name), found.path))
+
+        before = shelf.find(function, setting, ask)
+        if before is not None:
+            return before.made
+        dialect = self.dialect(found.path)
+        if not self.index.sources.keeps(found.path):
+            return build_graph(found, dialect)
+        answers: dict[Question, object] = {}
+
+        def called(name: str) -> Macro | None:
+            macro = dialect.macro(name)
+            answers["call", name] = meaning(macro)
+            return macro
+
+        def named(name: str) -> Macro | None:
+            macro = dialect.constant_macro(name)
+            answers["name", name] = meaning(macro)
+            return macro
+
+        made = build_graph(found, replace(dialect, macro=called, constant_macro=named))
+        shelf.keep(function, Kept(made, setting, answers))
+        return made
 
     def dialect(self, path: str) -> FlowDialect:
         """What the macros that the file ``path`` sees mean to control flow."""
@@ -120,21 +153,50 @@ class Lowering:
     def graph(self, function: str) -> EventGraph:
         """The event graph of ``function``."""
         if function not in self._graphs:
-            flow = self.flow(function)
-            path = flow.path
-            aliases = Aliases(
-                flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
-            )
-            names = Names(
-                direct=self.index.resolve,
-                table=self._table,
-                simple_name=lambda key: self.index.functions[key].name,
-                entry_calls=self.entry_calls,
-                entry_members=self.entry_members,
-                flags=self.flags,
-            )
-            self._graphs[function] = Annotator(flow, self.lexicon, names, aliases).annotate()
+            self._graphs[function] = self._graph_of(function)
         return self._graphs[function]
+
+    def _graph_of(self, function: str) -> EventGraph:
+        flow = self.flow(function)
+        path = flow.path
+        setting = (flow, self.lexicon, self._elsewhere, self.entry_calls, self.entry_members, self.flags)
+        shelf = self.index.sources.files[path].graphs
+        before = shelf.find(function, setting, self._answer)
+        if before is not None:
+            asked = Asked(self._answer, before.answers)
+            again = before.made.aliases.again(lambda name: _position(asked(("derives", name, path))))
+            return replace(before.made, aliases=again)
+        asked = Asked(self._answer)
+        aliases = Aliases(
+            flow,
+            self.lexicon.vocabulary.vcpu,
+            lambda name: _position(asked(("derives", name, path))),
+            self._elsewhere,
+        )
+        names = Names(
+            direct=lambda name, place: _functions(asked(("direct", name, place))),
+            table=lambda member, count: _functions(asked(("table", member, count))),
+            simple_name=lambda key: self.index.functions[key].name,
+            entry_calls=self.entry_calls,
+            entry_members=self.entry_members,
+            flags=self.flags,
+        )
+        made = Annotator(flow, self.lexicon, names, aliases).annotate()
+        if self.index.sources.keeps(path):
+            kept = replace(made, aliases=aliases.again(aliases.derived))  # before anybody asks it more
+            shelf.keep(function, Kept(kept, setting, asked.answers))
+        return made
+
+    def _answer(self, question: Question) -> object:
+        """What there is to know of a name for a graph with events."""
+        match question:
+            case ("direct", str(name), str(path)):
+                return self.index.resolve(name, path)
+            case ("table", str(member), int(count)):
+                return self._table(member, count)
+            case ("derives", str(name), str(path)):
+                return self._derives(name, path)
+        raise ValueError(question)
 
     def _table(self, member: str, count: int) -> tuple[str, ...]:
         return tuple(
@@ -172,3 +234,13 @@ class Lowering:
         names = [each.name for each in flow.parameters]
         root = roots.pop() if len(roots) == 1 else None
         return names.index(root) if root in names else None
+
+
+def _position(answer: object) -> int | None:
+    assert answer is None or isinstance(answer, int)
+    return answer
+
+
+def _functions(answer: object) -> tuple[str, ...]:
+    assert isinstance(answer, tuple)
+    return answer

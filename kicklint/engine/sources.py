@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from kicklint.base import Note, Severity, SourceError, Span
-from kicklint.flow import member_assignments
+from kicklint.engine.kept import Shelf
+from kicklint.events import EventGraph
+from kicklint.flow import ControlFlowGraph, member_assignments
 from kicklint.rulebook import rules_directory
 from kicklint.source import SourceTree
 from kicklint.syntax import Dialect, SyntaxFile, load_dialect, parse_file
@@ -24,12 +26,15 @@ class ReadFile:
     """A file that was parsed, and what was read off it since.
 
     ``assigned`` are the (member, function) pairs that its code stores into tables;
-    ``mentioned`` are the words that each function, by its identifier, calls or hands on.
+    ``mentioned`` are the words that each function, by its identifier, calls or hands on;
+    ``flow`` and ``graphs`` are the graphs that were made of its functions.
     """
 
     syntax: SyntaxFile
     assigned: tuple[tuple[str, str], ...] | None = None
     mentioned: dict[str, set[str]] = field(default_factory=dict)
+    flow: Shelf[ControlFlowGraph] = field(default_factory=Shelf)
+    graphs: Shelf[EventGraph] = field(default_factory=Shelf)
 
 
 Parsed = dict[tuple[str, bytes], ReadFile]
@@ -48,6 +53,7 @@ class Sources:
         self.tree = tree
         self.progress = progress
         self.parsed: Parsed = {} if parsed is None else parsed
+        self.again = parsed is not None
         self.files: dict[str, ReadFile] = {}
         self.notes: list[Note] = []
         self.failed: set[str] = set()
@@ -84,6 +90,10 @@ class Sources:
             pairs = [pair for function in file.syntax.functions for pair in member_assignments(function)]
             file.assigned = tuple(dict.fromkeys(pairs))
         return file.assigned
+
+    def keeps(self, path: str) -> bool:
+        """Whether graphs of the file at ``path`` may be asked for again, by another world or tree."""
+        return self.again or not path.startswith("arch/")
 
     def mentioned(self, path: str) -> dict[str, set[str]]:
         """The words that the functions of the file call or hand on, as far as they were read."""

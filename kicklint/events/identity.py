@@ -85,6 +85,15 @@ class Aliases:
                         kept.append(instruction.value)
         self.memo: dict[str, Identity | None] = {}
 
+    def again(self, derived: Callable[[str], int | None]) -> Aliases:
+        """The same for another world, where ``derived`` answers; what was found so far holds there."""
+        copy = Aliases.__new__(Aliases)
+        copy.shape, copy.elsewhere, copy.derived = self.shape, self.elsewhere, derived
+        copy.parameters, copy.known = self.parameters, self.known
+        copy.assigned, copy.results = self.assigned, self.results
+        copy.memo = dict(self.memo)
+        return copy
+
     def text(self, expr: Expr, depth: int = 3) -> str:
         """``expr`` as C, with the calls and reads that its results came from."""
 
