@@ -85,7 +85,11 @@ def review(
     silent = quiet or style in ("checkpatch", "b4-json")
     with progress(quiet=silent) as bar:
         request = room.ReviewRequest(place, flat(architectures), chosen(flat(select), flat(ignore)), bar)
-        done = room.review(room.series(patches), request)
+        try:
+            done = room.review(room.series(patches), request)
+        finally:
+            if place.repository is not None:
+                place.repository.close()
     status = _status(done, strict)
     context = Context(
         rules=load_rulebook().rules,

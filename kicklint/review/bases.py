@@ -30,24 +30,28 @@ class Base:
 
 
 def find_base(patches: Sequence[Patch], place: Place) -> tuple[Base | None, tuple[str, ...]]:
-    """The base that the first patch fits, and why those before it were not taken.
+    """The base that all patches fit, or at least the first, and why those before it were not taken.
 
     None when there is none. Raises SourceError for a named revision that does not exist or fit.
     """
     refused: list[str] = []
+    partly: Base | None = None
     for tree, said in _candidates(patches, place, refused):
         try:
-            return Base(tree, said, _forwards(tree, patches)), tuple(refused)
+            base = Base(tree, said, _forwards(tree, patches))
         except MisfitError as error:
             if place.revision:
                 raise SourceError(f"--base {place.revision}: {error}") from error
             refused.append(f"{said}: {error}")
-    if place.tree is not None:
-        for count in range(len(patches), 0, -1):
-            base = _backwards(place.tree, patches, count)
-            if base is not None:
-                return base, tuple(refused)
-    return None, tuple(refused)
+            continue
+        if place.revision or len(base.worlds) == len(patches):
+            return base, tuple(refused)
+        partly = partly or base
+    for count in range(len(patches), 0, -1) if place.tree is not None else ():
+        held = _backwards(place.tree, patches, count) if place.tree is not None else None
+        if held is not None and (partly is None or len(held.worlds) > len(partly.worlds)):
+            return held, tuple(refused)
+    return partly, tuple(refused)
 
 
 def _candidates(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from kicklint.base import Patch
 
@@ -26,7 +27,12 @@ def series(patches: Iterable[Patch]) -> tuple[Patch, ...]:
     numbered = [each for each in chosen if each.letter.number]
     newest = max((each.letter.version for each in numbered), default=1)
     latest = [each for each in chosen if not each.letter.number or each.letter.version == newest]
-    return tuple(_once(sorted(latest, key=_place)))
+    ordered = _once(sorted(latest, key=_place))
+    named = next((each.letter.base_commit for each in every if each.letter.base_commit), "")
+    if named and not any(each.letter.base_commit for each in ordered):
+        first = ordered[0]
+        ordered[0] = replace(first, letter=replace(first.letter, base_commit=named))
+    return tuple(ordered)
 
 
 def _answered(reply: Patch, own: Sequence[Patch]) -> bool:

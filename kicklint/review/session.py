@@ -10,6 +10,7 @@ from kicklint.engine import AnalysisRequest, analyse_tree
 from kicklint.engine.sources import Parsed
 from kicklint.review.bases import Base, Place, find_base
 from kicklint.review.causes import Shown, cause, shown, touches
+from kicklint.review.excerpt import by_hunks
 from kicklint.review.standing import Difference, difference
 from kicklint.review.worlds import Fitted, MisfitError, fitted, relevant_changes
 from kicklint.source import SourceTree, architecture_of, is_kvm_code
@@ -56,7 +57,7 @@ class _Session:
     def run(self) -> dict[int, PatchReview]:
         base, refused = find_base(self.patches, self.request.place)
         if base is None:
-            return {id(each): _hunks_only(each, refused) for each in self.patches}
+            return {id(each): self._by_hunks(each, refused) for each in self.patches}
         reports = [self._report(base.tree)]
         for each in base.worlds:
             reports.append(self._report(each.tree))
@@ -67,8 +68,15 @@ class _Session:
             found[id(patch)] = self._judged(patch, number, base, reports, change, refused)
         for patch in self.patches[len(base.worlds) :]:
             said = "it does not apply upon the patches before it"
-            found[id(patch)] = _hunks_only(patch, (*refused, said))
+            found[id(patch)] = self._by_hunks(patch, (*refused, said))
         return found
+
+    def _by_hunks(self, patch: Patch, refused: tuple[str, ...]) -> PatchReview:
+        def analyse(tree: SourceTree, rules: frozenset[str]) -> Report:
+            wanted = rules & self.request.select if self.request.select else rules
+            return self._report(tree, wanted) if wanted else Report(())
+
+        return by_hunks(patch, refused, analyse)
 
     def _report(self, tree: SourceTree, select: frozenset[str] = frozenset()) -> Report:
         present = tree.architectures()
@@ -151,11 +159,6 @@ class _Session:
                 patch = self.patches[later - 1]
                 return patch.letter.number or later
         return 0
-
-
-def _hunks_only(patch: Patch, refused: tuple[str, ...]) -> PatchReview:
-    reason = "; ".join(refused) or "there is no tree to compare it with"
-    return PatchReview(patch, Outcome.HUNKS_ONLY, "the hunks only", reason)
 
 
 def _renamed(patch: Patch) -> Mapping[str, str]:

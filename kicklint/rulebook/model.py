@@ -162,7 +162,8 @@ class RuleInfo:
     Texts are Markdown. ``bad`` and ``good`` are C that the tests run the rule on.
     A rule may have several automata, and a form of its own: ``census`` counts kinds of
     request over a world, ``announced`` learns what a request announces. The rule that the
-    engine itself reports (KICK000) has none of them.
+    engine itself reports (KICK000) has none of them. ``excerpts`` says that it can be judged by
+    the part of a function that a patch shows.
     """
 
     id: str
@@ -184,6 +185,7 @@ class RuleInfo:
     escalation: Escalation | None = None
     census: tuple[Census, ...] = ()
     announced: Announced | None = None
+    excerpts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

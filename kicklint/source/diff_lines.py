@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kicklint.base import SourceError
+
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@ ?(.*)")
 _EXTENDED = (
     "old mode ",
@@ -24,6 +26,7 @@ _EXTENDED = (
 )
 # The lines of context that diff shows; what is missing at the end of a hunk can be no more.
 CONTEXT = 3
+_MOST_HUNKS = 50_000
 
 
 @dataclass(slots=True)
@@ -58,10 +61,10 @@ def scan(lines: Sequence[str | None], loose: bool = False) -> list[RawFile]:
     """The diffs in ``lines``. None is a place where something may be missing.
 
     ``loose`` reads a diff that has lost its leading white space: a line that is neither
-    added nor removed is context.
+    added nor removed is context. Raises SourceError for more hunks than are read.
     """
     found: list[RawFile] = []
-    index = 0
+    index = count = 0
     while index < len(lines):
         line = lines[index]
         if line is None:
@@ -75,6 +78,9 @@ def scan(lines: Sequence[str | None], loose: bool = False) -> list[RawFile]:
         elif found and (match := _HUNK.match(line)):
             hunk = _opened(index, match)
             found[-1].hunks.append(hunk)
+            count += 1
+            if count > _MOST_HUNKS:
+                raise SourceError(f"more hunks than the {_MOST_HUNKS} that are read of one mail")
             index = _body(lines, index + 1, hunk, loose)
         else:
             index += 1

@@ -6,12 +6,13 @@ import email
 import email.errors
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.header import decode_header
 from email.message import Message
 
 from kicklint.base import FileChange, Letter, Patch, SourceError
 from kicklint.source.diff_lines import scan
-from kicklint.source.diff_read import read_diff
+from kicklint.source.diff_read import MOST_LINES, read_diff
 from kicklint.source.mail_text import decode, readings
 from kicklint.source.quoting import unquoted
 
@@ -55,6 +56,8 @@ def _letter_of(data: bytes, place: str) -> Letter:
 def _read(data: bytes, place: str) -> Patch:
     if len(data) > MOST_BYTES:
         raise SourceError(f"{len(data)} bytes, more than the {MOST_BYTES} that are read of one mail")
+    if (count := data.count(b"\n")) > MOST_LINES:
+        raise SourceError(f"{count} lines, more than the {MOST_LINES} that are read of one mail")
     if b"\0" in data:
         raise SourceError("holds a NUL byte, so it is no mail and no patch")
     data = data.lstrip(b"\r\n")
@@ -77,40 +80,63 @@ def _best(texts: Sequence[Sequence[str]], letter: Letter) -> Patch:
         options = [option for text in variants for option in _options(text.split("\n"))]
         if not options:
             continue
-        best = max(options, key=lambda each: each[0])
-        _, lines, is_quoted, is_loose = best
-        if quoted and not is_quoted:
+        best = max(options, key=lambda each: each.worth)
+        if quoted and not best.quoted:
             diff, files = [], []
         offset = len(diff)
-        read = read_diff([*([None] * offset), *lines], is_loose)
-        if read and not (is_quoted and files and not quoted):
+        read = read_diff([*([None] * offset), *best.lines], best.loose)
+        if read and not (best.quoted and files and not quoted):
             files += read
-            diff += [line or "" for line in lines]
-            quoted, loose = is_quoted, loose or is_loose
+            diff += [line or "" for line in best.lines]
+            quoted, loose = best.quoted, loose or best.loose
     return Patch(letter, tuple(diff) if files else (), tuple(files), quoted, loose)
 
 
-_Option = tuple[tuple[int, int, int, int], list[str | None], bool, bool]
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """One way to read a text, and how much of a diff it gives."""
+
+    lines: list[str | None]
+    quoted: bool
+    loose: bool
+    whole: int
+    hunks: int
+    held: int
+    heads: int
+
+    @property
+    def worth(self) -> tuple[int, int, bool]:
+        """The more the better: whole hunks, then lines of hunks, then white space that was kept."""
+        return (self.whole, self.held, not self.loose)
 
 
 def _options(lines: Sequence[str]) -> list[_Option]:
-    """Ways to read ``lines`` that give a diff, with how much each gives.
-
-    A diff at the left margin is the mail's own, even where one is quoted too.
-    """
-    found: list[_Option] = []
+    """Ways to read ``lines`` that give a diff. One at the left margin is the mail's own, even where
+    one is quoted too."""
+    if len(lines) > MOST_LINES:
+        raise SourceError(f"{len(lines)} lines, more than the {MOST_LINES} that are read of one mail")
     for quoted in (False, True):
         text: list[str | None] = unquoted(lines) if quoted else list(lines)
-        if not text or (quoted and found):
-            continue
-        for loose in (False, True):
-            raw = scan(text, loose)
-            whole = sum(hunk.left == (0, 0) for file in raw for hunk in file.hunks)
-            held = sum(len(hunk.lines) for file in raw for hunk in file.hunks)
-            heads = sum(bool(file.head) for file in raw)
-            if whole or held or heads:
-                found.append(((whole, 0 if quoted or not loose else -1, held, -loose), text, quoted, loose))
-    return found
+        first = _option(text, quoted, False)
+        found = [first] if first.whole == first.hunks else [first, _option(text, quoted, True)]
+        held = [each for each in found if each.hunks or each.heads]
+        if held:
+            return held
+    return []
+
+
+def _option(text: list[str | None], quoted: bool, loose: bool) -> _Option:
+    raw = scan(text, loose)
+    hunks = [hunk for file in raw for hunk in file.hunks]
+    return _Option(
+        text,
+        quoted,
+        loose,
+        whole=sum(hunk.left == (0, 0) for hunk in hunks),
+        hunks=len(hunks),
+        held=sum(len(hunk.lines) for hunk in hunks),
+        heads=sum(bool(file.head) for file in raw),
+    )
 
 
 def _letter(message: Message, text: str, place: str) -> Letter:

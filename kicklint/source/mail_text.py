@@ -34,8 +34,8 @@ def readings(message: Message) -> Iterator[list[str]]:
     Raises SourceError for a message that is nested too deep or has too many parts.
     """
     for part in _texts(message):
-        raw = _bytes(part)
-        found = [_decoded(each, part) for each in _unpacked(raw, part)]
+        encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+        found = [_decoded(each, part) for each in _unpacked(_bytes(part), encoding)]
         if _flowed(part):
             found = [_unflowed(each, part) for each in found] + found
         yield list(dict.fromkeys(each.replace("\r\n", "\n") for each in found))
@@ -73,13 +73,14 @@ def _is_text(part: Message) -> bool:
 
 
 def _bytes(part: Message) -> bytes:
-    payload = part.get_payload()
-    return payload.encode("ascii", "surrogateescape") if isinstance(payload, str) else b""
+    """The body as it was sent: the parser decodes nothing that says nothing of its encoding."""
+    del part["Content-Transfer-Encoding"]
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
 
 
-def _unpacked(raw: bytes, part: Message) -> list[bytes]:
-    """``raw`` by the transfer encoding that is declared, and as it is; the likelier first."""
-    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+def _unpacked(raw: bytes, encoding: str) -> list[bytes]:
+    """``raw`` by the transfer ``encoding`` that is declared, and as it is; the likelier first."""
     if encoding == "quoted-printable":
         honest = all(_QUOTED.match(raw, place.start()) for place in re.finditer(rb"=", raw))
         unpacked = quopri.decodestring(raw)

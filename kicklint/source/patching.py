@@ -46,8 +46,11 @@ def applied(
     for hunk in change.hunks:
         before, after = _sides(hunk, backwards)
         begin = (hunk.new_start if backwards else hunk.old_start) - bool(before)
-        at = _find(keys, [_key(line, loose) for _, line in before], begin + drift, place)
-        if at is None:
+        wanted = [_key(line, loose) for _, line in before]
+        # As in git: a hunk with nothing behind its change stands at the end of the file.
+        last = wanted and not hunk.cut and hunk.lines[-1].kind != " " and hunk.lines[0].kind == " "
+        at = _find(keys, wanted, begin + drift, len(keys) - len(wanted) if last else place)
+        if at is None or at < place:
             return None
         drift = at - begin
         out += lines[place:at]
