@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from kicklint.base import Judged, Patch, Review
@@ -113,13 +114,8 @@ def reviewed(patches: Sequence[Patch], tree: Path | None, base: str = "") -> Rev
     """The review of ``patches`` with the tree, or the repository, at ``tree``."""
     if tree is None:
         return review(series(patches), ReviewRequest())
-    repository = find_repository(tree)
-    try:
-        place = Place(KeptTree(DirectoryTree(tree)), repository, base)
+    with closing(Place(KeptTree(DirectoryTree(tree)), find_repository(tree), base)) as place:
         return review(series(patches), ReviewRequest(place))
-    finally:
-        if repository is not None:
-            repository.close()
 
 
 def read(data: bytes | str) -> Patch:

@@ -20,7 +20,7 @@ README = ROOT / "README.md"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 # The pages whose console blocks are run.
-PLAYED = ("README.md", "docs/using.md")
+PLAYED = ("README.md", "docs/using.md", "docs/review.md")
 DOCUMENTS = (*PLAYED, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/limits.md")
 
 Command = tuple[str, str, bool]

@@ -33,6 +33,7 @@ LATE_IMPORTS = {
     ("cli/examine.py", "kicklint"): "as cli/request.py",
     ("cli/config.py", "kicklint"): "as cli/request.py",
     ("cli/review.py", "kicklint"): "as cli/request.py",
+    ("cli/archive.py", "kicklint"): "as cli/request.py",
     ("cli/intake.py", "kicklint"): "as cli/request.py",
     ("cli/sites.py", "kicklint"): "as cli/request.py",
     ("cli/show.py", "kicklint"): "as cli/request.py",

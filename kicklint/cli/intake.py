@@ -36,10 +36,10 @@ class Intake:
 
         if (self.files and (self.revisions or self.staged)) or (self.revisions and self.staged):
             raise click.UsageError("give FILEs, --git or --staged, and no two of them")
-        tree = self._tree()
-        repository = source.find_repository(tree.root) if tree is not None else None
+        place = self.place()
+        tree, repository = place.tree, place.repository
         if not (self.revisions or self.staged):
-            return list(self._read()), review.Place(tree, repository, self.base)
+            return list(self._read()), place
         if repository is None:
             raise SourceError(f"{tree.root if tree else Path.cwd()} is not the work tree of a git repository")
         if self.staged:
@@ -51,6 +51,15 @@ class Intake:
             commits = source.split(data, self.revisions) if data else ()
             read = [source.read_mail(text, place) for place, text in commits]
         return read, review.Place(tree, repository, revision)
+
+    def place(self) -> Place:
+        """The tree, its repository and the revision; without a tree where none was named or is around."""
+        # As in patches().
+        from kicklint import review
+
+        tree = self._tree()
+        repository = source.find_repository(tree.root) if tree is not None else None
+        return review.Place(tree, repository, self.base)
 
     def _tree(self) -> source.SourceTree | None:
         if self.tree is not None:

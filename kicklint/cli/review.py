@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from kicklint import __version__
 from kicklint.base import KicklintError, Outcome, Review
+from kicklint.cli.archive import review_archive
 from kicklint.cli.examine import chosen
 from kicklint.cli.intake import Intake
 from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats
@@ -41,6 +43,12 @@ from kicklint.rulebook import load_rulebook
 @click.option("--all", "everything", is_flag=True, help="Show what was there already and what is fixed, too.")
 @click.option("--strict", is_flag=True, help="Exit with status 2 when only the hunks could be seen.")
 @click.option(
+    "--archive",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="REPO",
+    help="Review every mail of a public-inbox repository or a directory, a line of JSON each.",
+)
+@click.option(
     "--b4-comments",
     "comments",
     type=click.Path(file_okay=False, path_type=Path),
@@ -62,6 +70,7 @@ def review(
     output: Path | None,
     everything: bool,
     strict: bool,
+    archive: Path | None,
     comments: Path | None,
     colour: str,
     jobs: int,
@@ -81,15 +90,15 @@ def review(
 
     check_writable(output)
     intake = Intake(files, tree, base, revisions, staged)
+    if archive is not None:
+        wanted = (flat(architectures), chosen(flat(select), flat(ignore)))
+        click.get_current_context().exit(review_archive(archive, intake, wanted, style, output, quiet=quiet))
     patches, place = intake.patches()
     silent = quiet or style in ("checkpatch", "b4-json")
     with progress(quiet=silent) as bar:
         request = room.ReviewRequest(place, flat(architectures), chosen(flat(select), flat(ignore)), bar)
-        try:
+        with closing(place):
             done = room.review(room.series(patches), request)
-        finally:
-            if place.repository is not None:
-                place.repository.close()
     status = _status(done, strict)
     context = Context(
         rules=load_rulebook().rules,

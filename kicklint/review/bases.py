@@ -19,6 +19,11 @@ class Place:
     repository: GitRepository | None = None
     revision: str = ""
 
+    def close(self) -> None:
+        """End what reads the repository."""
+        if self.repository is not None:
+            self.repository.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Base:

@@ -3,6 +3,7 @@
 In: a place. Out: paths and bytes, and changes of files. Must not know what the bytes mean.
 """
 
+from kicklint.source.archive import ArchivedMail, archived, count
 from kicklint.source.git import GitRepository, RevisionTree, find_repository
 from kicklint.source.kept import KeptTree
 from kicklint.source.mail import read_mail
@@ -14,6 +15,7 @@ from kicklint.source.tree import DirectoryTree, SourceTree, find_tree
 
 __all__ = [
     "Applied",
+    "ArchivedMail",
     "DirectoryTree",
     "GitRepository",
     "KeptTree",
@@ -22,6 +24,8 @@ __all__ = [
     "SourceTree",
     "applied",
     "architecture_of",
+    "archived",
+    "count",
     "find_repository",
     "find_tree",
     "is_kvm_code",

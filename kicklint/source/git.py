@@ -13,6 +13,7 @@ from kicklint.source.relevance import is_kvm_code
 
 _SECONDS = 60
 _SEARCHED = 64
+_MOST_BYTES = 256 * 1024 * 1024
 _OBJECT = re.compile(r"[0-9a-f]{40,64}")
 # Nothing is fetched, asked for, or refreshed on the way.
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -27,8 +28,9 @@ class GitRepository:
     Objects are read through one ``git cat-file --batch``; :meth:`close` ends it.
     """
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, *, bare: bool = False) -> None:
         self.top = top
+        self._where = ["git", "--git-dir", str(top)] if bare else ["git", "-C", str(top)]
         self._batch: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
@@ -67,8 +69,8 @@ class GitRepository:
             return None
         return self.object(name, b"blob")
 
-    def object(self, name: str, kind: bytes) -> bytes | None:
-        """The content of the object ``name`` when it is of ``kind``."""
+    def object(self, name: str, kind: bytes, most: int = _MOST_BYTES) -> bytes | None:
+        """The content of the object ``name`` when it is of ``kind`` and has at most so many bytes."""
         if "\n" in name:
             return None
         process = self._process()
@@ -80,11 +82,14 @@ class GitRepository:
             head = process.stdout.readline().split()
             if len(head) != 3 or not head[2].isdigit():
                 return None
-            data = process.stdout.read(int(head[2]))
-            process.stdout.read(1)
+            size = int(head[2])
+            kept = process.stdout.read(min(size, most))
+            left = size - len(kept) + 1
+            while left > 0 and (passed := len(process.stdout.read(min(left, 1 << 20)))):
+                left -= passed
         except OSError as error:
             raise SourceError(f"{self.top}: git cat-file ended: {error}") from error
-        return data if head[1] == kind else None
+        return kept if head[1] == kind and size <= most else None
 
     def commit_with(self, blobs: Iterable[tuple[str, str]]) -> str:
         """The newest of the last commits to the paths of ``blobs`` that has all of them; "" if none has."""
@@ -132,7 +137,7 @@ class GitRepository:
     def _process(self) -> subprocess.Popen[bytes]:
         if self._batch is None:
             self._batch = subprocess.Popen(
-                ["git", "-C", str(self.top), "cat-file", "--batch"],
+                [*self._where, "cat-file", "--batch"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -143,7 +148,7 @@ class GitRepository:
     def _call(self, *command: str) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
-                ["git", "-C", str(self.top), *command],
+                [*self._where, *command],
                 capture_output=True,
                 timeout=_SECONDS,
                 check=False,

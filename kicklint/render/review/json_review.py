@@ -48,11 +48,13 @@ def render(review: Review, context: Context) -> str:
 
 
 def render_line(review: Review, identity: str, context: Context) -> str:
-    """One line of JSON for one mail of an archive: id, subject, status, findings, reason."""
+    """One line of JSON for one mail of an archive: its Message-ID, what names it in the archive, its
+    subject, the outcome as ``status``, new findings, and why or against what."""
     patch = review.patches[0]
     return dump(
         {
-            "id": identity,
+            "id": patch.patch.letter.message_id or identity,
+            "mail": identity,
             "subject": patch.patch.letter.subject,
             "status": patch.outcome.value,
             "findings": [_finding(each, patch) for each in patch.judged if each in patch.new],

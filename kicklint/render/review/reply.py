@@ -26,9 +26,9 @@ def _mail(patch: PatchReview, rules: dict[str, RuleInfo]) -> str:
     out = [*_headers(letter), ""]
     if letter.sender:
         when = f"On {visible(letter.date)}, " if letter.date else ""
-        out.append(f"{when}{visible(letter.sender)} wrote:")
+        out += _wrapped(f"{when}{visible(letter.sender)} wrote:")
     out += _body(patch, rules)
-    return "\n".join(out) + "\n"
+    return "\n".join(out).rstrip("\n") + "\n"
 
 
 def _headers(letter: Letter) -> Iterator[str]:
