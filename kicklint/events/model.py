@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from kicklint.base import Span
@@ -86,9 +87,11 @@ class EventGraph:
 
     ``events`` maps nodes to the event that always happens there; ``calls`` maps
     call nodes to what they may reach; ``aliases`` tells whose vcpu an expression is.
+    ``notes`` is for what others work out about the first three, once.
     """
 
     graph: ControlFlowGraph
     events: dict[int, Event]
     calls: dict[int, CallSite]
     aliases: Aliases = field(repr=False)
+    notes: dict[Hashable, object] = field(default_factory=dict, repr=False, compare=False)

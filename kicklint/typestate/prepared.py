@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from kicklint.events import Event, EventGraph
 from kicklint.flow import (
@@ -27,6 +28,14 @@ Key = str | int
 """A key of a valuation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is the same in every program that has the function as it is; see ``Prepared``."""
+
+    dying: tuple[frozenset[Key], ...]
+    order: tuple[int, ...]
+
+
 class Prepared:
     """One function, ready to be run.
 
@@ -43,8 +52,11 @@ class Prepared:
         variables = frozenset(each.name for each in (*graph.parameters, *graph.locals))
         self.events = events
         self.evaluate = Evaluator(program, variables, graph.path)
-        self.dying = _dying(events, self.evaluate)
-        self.order = _order(graph.nodes)
+        shape = events.notes.get(Shape)
+        if not isinstance(shape, Shape):
+            shape = events.notes[Shape] = Shape(_dying(events, self.evaluate), _order(graph.nodes))
+        self.dying = shape.dying
+        self.order = shape.order
 
 
 def prepared(program: Program, function: str) -> Prepared:
