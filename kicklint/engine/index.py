@@ -66,6 +66,7 @@ class Index:
         self.effects: dict[str, set[str]] | None = None
         self.exact: dict[str, set[str]] = {}
         self.own: dict[str, set[str]] = {}
+        self.directs: dict[str, frozenset[str]] = {}
         self.sources = sources
         self.holders = self._holders()
         self.classes = self._classes()
@@ -248,6 +249,7 @@ class Index:
             self.effects = interrupt_effects(self.functions, self.lexicon, self.resolve)
         for key, names in self.effects.items():
             classes[key] |= names
+        self.directs = {}  # they follow from what is returned here
         return classes
 
     def leading_to(self, key: str) -> list[str]:
@@ -264,10 +266,11 @@ class Index:
     def _path(self, key: str) -> str:
         return self.macros[key[1:]][0].span.path if key.startswith("#") else self.functions[key].path
 
-    def direct(self, key: str) -> set[str]:
+    def direct(self, key: str) -> frozenset[str]:
         """The kinds of event that the text of ``key`` itself, macros included, may hold."""
-        function = self.functions[key]
-        found = set(self.own[key])
-        for word in function.words & self.macros.keys():
-            found |= self.classes["#" + word]
-        return found
+        if key not in self.directs:
+            found = set(self.own[key])
+            for word in self.functions[key].words & self.macros.keys():
+                found |= self.classes["#" + word]
+            self.directs[key] = frozenset(found)
+        return self.directs[key]
