@@ -1,256 +1,289 @@
-"""State that a request announces: learned from its consumer, looked for behind the request.
+"""State that a request announces, looked for behind the request.
 
-What a consumer does once its test of request R was true is what R announces: the
-members of the vcpu, or of its virtual machine, that are read there and in what is
-called from there. A requester that writes one of them after it has made R tells the
-vCPU too early (Documentation/virt/kvm/vcpu-requests.rst, "Ensuring Requests Are Seen").
+A requester that writes what the consumer of request R reads (consumers.py) after it has
+made R tells the vCPU too early (Documentation/virt/kvm/vcpu-requests.rst, "Ensuring
+Requests Are Seen"). Both may be done by helpers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Step, StepKind
+from kicklint.engine.consumers import Consumer, Consumers, locked, reach, unlocked
 from kicklint.engine.findings import Draft
+from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
-from kicklint.events import Event, EventGraph, Reach, Role
-from kicklint.flow import (
-    Binary,
-    Branch,
-    Call,
-    Expr,
-    Index,
-    Load,
-    Member,
-    Name,
-    Node,
-    Return,
-    Store,
-    TableCall,
-    Temp,
-    Unary,
-)
-from kicklint.rulebook import Access, Announced, EventKind, RuleInfo
+from kicklint.events import RUNNING, CallSite, EventGraph, Reach, Role
+from kicklint.flow import Expr, Name, Node
+from kicklint.rulebook import Announced, EventKind, RuleInfo
 
 _MAX_LINES = 60
-
-State = tuple[Role, str]
-"""A member of the vcpu, or of what hangs on its virtual machine."""
+_MAX_DEPTH = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Consumer:
-    states: frozenset[State]
-    locks: frozenset[str]
+class _Request:
+    """A request at a node: of which kind, and of which vcpu ("" for each of a machine)."""
+
+    node: int
+    kind: str
+    root: str
+    reach: Reach
+    text: str
 
 
 def announced(world: World, rule: RuleInfo, form: Announced) -> list[Draft]:
     """One draft for every write of state behind the request that announces it."""
-    consumers = _consumers(world, form)
-    found: dict[object, Draft] = {}
-    for key in sorted(world.index.functions):
-        if EventKind.REQUEST_MAKE not in world.index.direct(key):
-            continue
-        graph = world.graph(key)
-        for node, event in graph.events.items():
-            if event.kind is not EventKind.REQUEST_MAKE or not isinstance(event.request, Name):
+    return _Search(world, rule, form).drafts()
+
+
+class _Search:
+    def __init__(self, world: World, rule: RuleInfo, form: Announced) -> None:
+        self.world = world
+        self.rule = rule
+        self.form = form
+        self.consumers = Consumers(world, form)
+        self._made: dict[str, tuple[_Request, ...]] = {}
+        self._writes: dict[tuple[str, int], frozenset[Place]] = {}
+
+    def drafts(self) -> list[Draft]:
+        found: dict[object, Draft] = {}
+        for key in sorted(self._requesters()):
+            graph = self.world.graph(key)
+            for request in self._requests(key):
+                consumer = self.consumers.of.get(request.kind)
+                if consumer is None or request.root == RUNNING:
+                    continue
+                if request.reach is not Reach.VM and not self._kicked(key, graph, request):
+                    continue  # as likely as not for the thread's own vcpu
+                for index, place in self._late(key, graph, request, consumer):
+                    draft = self._draft(key, request, graph.graph.nodes[index], place)
+                    found.setdefault(draft.key, draft)
+        return list(found.values())
+
+    def _requesters(self) -> set[str]:
+        """The functions that make a request, and those that call a short one which does."""
+        index = self.world.index
+        makers = {key for key in index.functions if EventKind.REQUEST_MAKE in index.direct(key)}
+        callers = {
+            caller
+            for key in makers
+            if self.world.length(key) <= _MAX_LINES and not self.world.implements(key)
+            for caller in index.leading_to(key)
+            if not caller.startswith("#")
+        }
+        return makers | callers
+
+    def _requests(self, key: str) -> tuple[_Request, ...]:
+        """The requests that ``key`` makes itself or by a short helper of its own."""
+        graph = self.world.graph(key)
+        found = list(self._own_requests(key))
+        for node, site in graph.calls.items():
+            for target in site.targets:
+                callee = target.function
+                if self.world.length(callee) > _MAX_LINES or self.world.implements(callee):
+                    continue
+                if EventKind.REQUEST_MAKE not in self.world.index.direct(callee):
+                    continue
+                for each in self._own_requests(callee):
+                    handed = self._handed(graph, callee, target.args, each)
+                    if handed is not None:
+                        found.append(replace(handed, node=node, text=site.text))
+        return tuple(found)
+
+    def _own_requests(self, key: str) -> tuple[_Request, ...]:
+        if key not in self._made:
+            graph = self.world.graph(key)
+            found = []
+            for node, event in graph.events.items():
+                if event.kind is not EventKind.REQUEST_MAKE or not isinstance(event.request, Name):
+                    continue
+                identity = graph.aliases.identity(event.subject)
+                root = identity.root if identity is not None and event.reach is not Reach.VM else ""
+                kind = self.world.request_name(event.request.id, self.world.path(key))
+                found.append(_Request(node, kind, root, event.reach, event.text))
+            self._made[key] = tuple(found)
+        return self._made[key]
+
+    def _handed(
+        self, graph: EventGraph, callee: str, args: tuple[Expr, ...], request: _Request
+    ) -> _Request | None:
+        """``request`` of ``callee`` as its caller sees it, or None if it is for nobody the caller knows."""
+        given = dict(zip(self.world.parameters(callee), args, strict=False))
+        kind = given.get(request.kind)
+        if isinstance(kind, Name):
+            request = replace(request, kind=self.world.request_name(kind.id, graph.graph.path))
+        if request.reach is Reach.VM:
+            return request
+        identity = graph.aliases.identity(given.get(request.root))
+        return replace(request, root=identity.root) if identity is not None else None
+
+    def _kicked(self, key: str, graph: EventGraph, request: _Request) -> bool:
+        """Whether a kick follows the request, here or in a caller: the vCPU may run elsewhere."""
+        if _kick_behind(graph, graph.graph.nodes[request.node].successors):
+            return True
+        own = any(each.node == request.node for each in self._own_requests(key))
+        if not own or self.world.length(key) > _MAX_LINES:
+            return False
+        for caller in self.world.index.leading_to(key):
+            if not caller.startswith("#"):
+                outer = self.world.graph(caller)
+                for node, site in outer.calls.items():
+                    called = any(target.function == key for target in site.targets)
+                    if called and _kick_behind(outer, (node,)):
+                        return True
+        return False
+
+    def _late(
+        self, key: str, graph: EventGraph, request: _Request, consumer: Consumer
+    ) -> Iterator[tuple[int, Place]]:
+        """The writes of announced state that come after the request and not before it too."""
+        nodes = graph.graph.nodes
+        after = set().union(*(reach(nodes, each) for each in nodes[request.node].successors))
+        if not after:
+            return
+        before = {
+            place.path[0]
+            for index in range(len(nodes))
+            if index != request.node and index not in after and request.node in reach(nodes, index)
+            for place in self._written(key, graph, index)
+        }
+        for index in sorted(after):
+            for place in sorted(self._written(key, graph, index), key=lambda each: each.path):
+                read = consumer.reads(place) if place.path[0] not in before else []
+                if request.reach is Reach.VM or not self._direct(key, graph, index, place):
+                    read = [each for each in read if each in consumer.near]
+                if not read or not self._concerns(graph, request, place, read):
+                    continue
+                behind = reach(nodes, index)
+                if request.node in behind or self._again(key, request, behind):
+                    continue
+                if any(
+                    not self._together(graph, request.node, index, consumer.states[each]) for each in read
+                ):
+                    yield index, place
+
+    def _concerns(self, graph: EventGraph, request: _Request, place: Place, read: list[State]) -> bool:
+        """Whether ``place`` belongs to one whom the request is for."""
+        if place.role is Role.VM:
+            return True
+        if request.reach is not Reach.VM:
+            return place.root == request.root
+        if place.tag == graph.aliases.shape.type:
+            # One of a machine's vcpus; that of a parameter may be the thread's own.
+            return place.root in graph.aliases.known - graph.aliases.parameters
+        return bool(place.tag) and any(each.tag == place.tag for each in read)
+
+    def _again(self, key: str, request: _Request, behind: set[int]) -> bool:
+        """Whether another request of the kind follows the write and announces it."""
+        return any(
+            each.kind == request.kind and each.root == request.root and each.node != request.node
+            for each in self._requests(key)
+            if each.node in behind
+        )
+
+    def _together(self, graph: EventGraph, made: int, write: int, locks: frozenset[str]) -> bool:
+        """Whether request and write are one section of one of ``locks``."""
+        nodes = graph.graph.nodes
+        for lock in sorted(locks):
+            taken = {index for index, node in enumerate(nodes) if lock in locked(node, self.form)}
+            given = {index for index, node in enumerate(nodes) if lock in unlocked(node, self.form)}
+            held = taken and made not in _without(nodes, (0,), taken)
+            if held and made in _without(nodes, taken, given) and write in _without(nodes, (made,), given):
+                return True
+        return False
+
+    def _direct(self, key: str, graph: EventGraph, index: int, place: Place) -> bool:
+        """Whether node ``index`` itself writes ``place``, a member of a vcpu."""
+        states = self.consumers.states(key)
+        member = states.written(graph.graph.nodes[index])
+        return place.role is Role.VCPU and member is not None and states.place(member) == place
+
+    def _written(self, key: str, graph: EventGraph, index: int) -> frozenset[Place]:
+        """What node ``index`` writes, itself or by what it calls."""
+        states = self.consumers.states(key)
+        member = states.written(graph.graph.nodes[index])
+        place = states.place(member) if member is not None else None
+        found = {place} if place is not None else set()
+        site = graph.calls.get(index)
+        if site is not None:
+            found |= self._by_call(graph, site, _MAX_DEPTH)
+        return frozenset(found)
+
+    def _by_call(self, graph: EventGraph, site: CallSite, depth: int) -> set[Place]:
+        """What the functions of ``site`` write of what they are handed, and of the machine."""
+        found: set[Place] = set()
+        for target in site.targets:
+            if depth == 0 or self.world.length(target.function) > _MAX_LINES:
                 continue
-            consumer = consumers.get(world.request_name(event.request.id, world.path(key)))
-            if consumer is None or not _kicks(graph, event) or consumer.locks & _locks(graph, form):
-                continue
-            for other, state in _late(world, graph, node, event, consumer):
-                draft = _draft(world, rule, form, graph, event, other, state)
-                found.setdefault(draft.key, draft)
-    return list(found.values())
+            given = dict(zip(self.world.parameters(target.function), target.args, strict=False))
+            for place in self._writes_of(target.function, depth):
+                if place.role is Role.VM:
+                    found.add(place)
+                    continue
+                identity = graph.aliases.identity(given.get(place.root))
+                if identity is not None:
+                    found.add(replace(place, role=identity.role, root=identity.root))
+        return found
+
+    def _writes_of(self, function: str, depth: int) -> frozenset[Place]:
+        if (function, depth) not in self._writes:
+            self._writes[function, depth] = frozenset()  # ends circles
+            graph = self.world.graph(function)
+            states = self.consumers.states(function)
+            found: set[Place] = set()
+            for node in graph.graph.nodes:
+                member = states.written(node)
+                place = states.place(member) if member is not None else None
+                if place is not None:
+                    found.add(place)
+            for site in graph.calls.values():
+                found |= self._by_call(graph, site, depth - 1)
+            self._writes[function, depth] = frozenset(found)
+        return self._writes[function, depth]
+
+    def _draft(self, key: str, request: _Request, node: Node, place: Place) -> Draft:
+        graph = self.world.graph(key)
+        function = graph.graph.function
+        member = self.consumers.states(key).written(node)
+        state = graph.aliases.text(member) if member is not None else place.path[0]
+        words = {"state": state, "request": request.text}
+        made = graph.graph.nodes[request.node].span
+        finding = Finding(
+            rule=self.rule.id,
+            name=self.rule.name,
+            severity=self.rule.level,
+            message=self.form.message.format(**words),
+            span=node.span,
+            function=function,
+            fingerprint="",
+            architectures=(self.world.architecture,) if self.world.architecture else (),
+            trail=(
+                Step(StepKind.EVENT, made, function, f"{request.text} makes a request"),
+                Step(StepKind.MISSING, node.span, function, f"missing: {self.form.missing.format(**words)}"),
+                Step(StepKind.EVENT, node.span, function, f"{state} is written"),
+            ),
+            remedy=" ".join(self.rule.fix.split()),
+        )
+        return Draft((self.rule.id, node.span, function), finding)
 
 
-def _consumers(world: World, form: Announced) -> dict[str, _Consumer]:
-    found: dict[str, _Consumer] = {}
-    for key in sorted(world.index.functions):
-        if EventKind.REQUEST_CONSUME not in world.index.direct(key):
-            continue
-        graph = world.graph(key)
-        for event in graph.events.values():
-            if event.kind is not EventKind.REQUEST_CONSUME or not isinstance(event.request, Name):
-                continue
-            name = world.request_name(event.request.id, world.path(key))
-            region = _where_true(graph, event)
-            states: set[State] = set()
-            locks: set[str] = set()
-            locks |= {name for node in region for name in _lock(graph.graph.nodes[node], form)}
-            for node in region:
-                states |= set(_read(graph, graph.graph.nodes[node]))
-                for target in graph.calls[node].targets if node in graph.calls else ():
-                    if world.length(target.function) <= _MAX_LINES:
-                        inner = world.graph(target.function)
-                        locks |= _locks(inner, form)
-                        for each in inner.graph.nodes:
-                            states |= set(_read(inner, each))
-            before = found.get(name, _Consumer(frozenset(), frozenset()))
-            found[name] = _Consumer(before.states | states, before.locks | locks)
-    return found
-
-
-def _where_true(graph: EventGraph, event: Event) -> set[int]:
-    """The nodes that are come to only when the request was pending."""
+def _kick_behind(graph: EventGraph, starts: Iterable[int]) -> bool:
     nodes = graph.graph.nodes
-    for index, node in enumerate(nodes):
-        instruction = node.instruction
-        if isinstance(instruction, Branch) and instruction.condition == Temp(event.dst or 0) and event.dst:
-            true, false = node.successors
-            return _reach(nodes, true, index) - _reach(nodes, false, index)
-    return set()
+    behind = set().union(*(reach(nodes, each) for each in starts))
+    return any(node in behind and event.kind is EventKind.KICK for node, event in graph.events.items())
 
 
-def _reach(nodes: tuple[Node, ...], start: int, stop: int) -> set[int]:
+def _without(nodes: tuple[Node, ...], starts: Iterable[int], stops: set[int]) -> set[int]:
+    """The nodes that can be come to behind ``starts`` without doing one of ``stops``."""
     seen: set[int] = set()
-    pending = [start]
+    pending = [after for each in starts for after in nodes[each].successors]
     while pending:
         node = pending.pop()
-        if node not in seen and node != stop:
+        if node not in seen:
             seen.add(node)
-            pending += nodes[node].successors
+            if node not in stops:
+                pending += nodes[node].successors
     return seen
-
-
-def _members(expr: Expr | None) -> Iterator[Member]:
-    if isinstance(expr, Member):
-        yield expr
-    elif isinstance(expr, Unary):
-        yield from _members(expr.operand)
-    elif isinstance(expr, Binary):
-        yield from _members(expr.left)
-        yield from _members(expr.right)
-    elif isinstance(expr, Index):
-        yield from _members(expr.base)
-
-
-def _state(graph: EventGraph, member: Member) -> State | None:
-    """What ``member`` is to the protocol: a member of a vcpu, or one that its machine leads to."""
-    identity = graph.aliases.identity(member.base)
-    if identity is not None:
-        return identity.role, member.field
-    root: Expr = member
-    while isinstance(root, Member | Unary | Index):
-        if isinstance(root, Member) and root.field == graph.aliases.shape.vm:
-            return Role.VM, member.field
-        root = root.operand if isinstance(root, Unary) else root.base
-    machine = graph.aliases.shape.vm
-    return (Role.VM, member.field) if isinstance(root, Name) and root.id == machine else None
-
-
-def _read(graph: EventGraph, node: Node) -> Iterator[State]:
-    instruction = node.instruction
-    exprs: tuple[Expr | None, ...] = ()
-    if isinstance(instruction, Branch):
-        exprs = (instruction.condition,)
-    elif isinstance(instruction, Store | Return):
-        exprs = (instruction.value,)
-    elif isinstance(instruction, Load):
-        exprs = (instruction.place,)
-    elif isinstance(instruction, Call | TableCall):
-        exprs = instruction.args
-    for expr in exprs:
-        for member in _members(expr):
-            state = _state(graph, member)
-            if state is not None:
-                yield state
-
-
-def _locks(graph: EventGraph, form: Announced) -> frozenset[str]:
-    """The names of the locks that a function takes."""
-    return frozenset(name for node in graph.graph.nodes for name in _lock(node, form))
-
-
-def _lock(node: Node, form: Announced) -> Iterator[str]:
-    call = node.instruction
-    if isinstance(call, Call) and call.args and any(word in call.name for word in form.locks):
-        yield from (member.field for member in _members(call.args[0]))
-
-
-def _kicks(graph: EventGraph, event: Event) -> bool:
-    """Whether the request is for vCPUs that run elsewhere: all of them, or one that is kicked here."""
-    return event.reach is Reach.VM or any(each.kind is EventKind.KICK for each in graph.events.values())
-
-
-def _late(
-    world: World, graph: EventGraph, made: int, event: Event, consumer: _Consumer
-) -> Iterator[tuple[Node, str]]:
-    """The writes of announced state that come after the request and not before it too."""
-    nodes = graph.graph.nodes
-    after = set().union(*(_reach(nodes, each, -1) for each in nodes[made].successors))
-    identity = graph.aliases.identity(event.subject)
-    for index in sorted(after):
-        place = _written(world, nodes[index])
-        if place is None or made in _reach(nodes, index, -1):
-            continue
-        state = _state(graph, place)
-        if state is None or state not in consumer.states:
-            continue
-        owner = graph.aliases.identity(place.base)
-        if state[0] is Role.VCPU and (owner is None or identity is None or owner.root != identity.root):
-            continue
-        if _again(graph, index, event):
-            continue
-        if not any(_same(world, graph, each, state) for each in nodes if each.span < nodes[made].span):
-            yield nodes[index], graph.aliases.text(place)
-
-
-def _again(graph: EventGraph, index: int, event: Event) -> bool:
-    """Whether another request of the kind follows the write and announces it."""
-    return any(
-        other.kind is EventKind.REQUEST_MAKE and other.request == event.request and other is not event
-        for node in _reach(graph.graph.nodes, index, -1)
-        if (other := graph.events.get(node)) is not None
-    )
-
-
-def _same(world: World, graph: EventGraph, node: Node, state: State) -> bool:
-    place = _written(world, node)
-    return place is not None and _state(graph, place) == state
-
-
-def _written(world: World, node: Node) -> Member | None:
-    instruction = node.instruction
-    place: Expr | None = None
-    if isinstance(instruction, Store):
-        place = instruction.place
-    elif isinstance(instruction, Call):
-        accessor = world.lexicon.accessors.get(instruction.name)
-        bit = world.lexicon.bits.get(instruction.name)
-        position = None
-        if accessor is not None and accessor.access is not Access.READ:
-            position = accessor.place
-        elif bit is not None and bit.event is not EventKind.REQUEST_TEST:
-            position = bit.place
-        if position is not None and position < len(instruction.args):
-            place = instruction.args[position]
-    while isinstance(place, Unary | Index):
-        place = place.operand if isinstance(place, Unary) else place.base
-    return place if isinstance(place, Member) else None
-
-
-def _draft(
-    world: World, rule: RuleInfo, form: Announced, graph: EventGraph, event: Event, node: Node, state: str
-) -> Draft:
-    function = graph.graph.function
-    words = {"state": state, "request": event.text}
-    message = form.message.format(**words)
-    finding = Finding(
-        rule=rule.id,
-        name=rule.name,
-        severity=rule.level,
-        message=message,
-        span=node.span,
-        function=function,
-        fingerprint="",
-        architectures=(world.architecture,) if world.architecture else (),
-        trail=(
-            Step(StepKind.EVENT, event.span, function, f"{event.text} makes a request"),
-            Step(StepKind.MISSING, node.span, function, f"missing: {form.missing.format(**words)}"),
-            Step(StepKind.EVENT, node.span, function, f"{state} is written"),
-        ),
-        remedy=" ".join(rule.fix.split()),
-    )
-    return Draft((rule.id, node.span, function), finding)

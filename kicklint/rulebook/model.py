@@ -146,13 +146,16 @@ class Census:
 class Announced:
     """State that the consumer of a request reads, and that is written only after the request.
 
-    ``locks`` are words of the functions that take a lock: what both sides do under one
-    lock may come in any order.
+    ``locks`` and ``unlocks`` are words of the functions that take and give back a lock: what
+    both sides do in one section may come in any order. ``writers`` are the functions that
+    write what a pointer among their arguments leads to; ``*`` stands for any letters.
     """
 
     message: str
     missing: str
     locks: tuple[str, ...]
+    unlocks: tuple[str, ...]
+    writers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,211 @@
+"""What a request announces: learned from its consumers, and from what they call.
+
+What is done once the test of request R was true is what R announces: the members that
+are read there, and in the functions that are called from there, the handlers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from kicklint.engine.states import Place, State, States, members
+from kicklint.engine.world import World
+from kicklint.events import Event, EventGraph, Role
+from kicklint.flow import Binary, Branch, Call, Const, Expr, Name, Node, Temp, Unary
+from kicklint.rulebook import Announced, EventKind
+
+_MAX_LINES = 400
+_MAX_DEPTH = 8
+# What is read further down, or in a longer function, is seldom what the request is about.
+_NEAR_LINES = 120
+_NEAR_DEPTH = 4
+
+
+@dataclass(slots=True)
+class Consumer:
+    """What the consumers of one kind of request read, and the locks under which all of them do.
+
+    ``near`` is what is read by the handlers themselves, and not far behind them.
+    """
+
+    states: dict[State, frozenset[str]] = field(default_factory=dict)
+    near: set[State] = field(default_factory=set)
+
+    def add(self, states: Iterable[State], locks: frozenset[str], *, near: bool = True) -> None:
+        """Take in what is read under ``locks``."""
+        for each in states:
+            self.states[each] = self.states.get(each, locks) & locks
+            if near:
+                self.near.add(each)
+
+    def reads(self, place: Place) -> list[State]:
+        """What a write of ``place`` changes for a consumer."""
+        return [each for each in self.states if each.covers(place)]
+
+
+class Consumers:
+    """The consumers of one world."""
+
+    def __init__(self, world: World, form: Announced) -> None:
+        self.world = world
+        self.form = form
+        self._states: dict[str, States] = {}
+        self._read: dict[str, tuple[frozenset[State], frozenset[str]]] = {}
+        self.of: dict[str, Consumer] = {}
+        for key in sorted(world.index.functions):
+            if EventKind.REQUEST_CONSUME in world.index.direct(key):
+                self._learn(key)
+
+    def states(self, function: str) -> States:
+        """The reads and writes of ``function``."""
+        if function not in self._states:
+            graph = self.world.graph(function)
+            self._states[function] = States(graph, self.world.lexicon, self.form.writers)
+        return self._states[function]
+
+    def _learn(self, key: str) -> None:
+        graph = self.world.graph(key)
+        for index, event in graph.events.items():
+            if event.kind is not EventKind.REQUEST_CONSUME or not isinstance(event.request, Name):
+                continue
+            name = self.world.request_name(event.request.id, self.world.path(key))
+            consumer = self.of.setdefault(name, Consumer())
+            region = where_true(graph, event) if event.forks else _behind(graph, index)
+            nodes = [graph.graph.nodes[node] for node in region]
+            locks = frozenset(lock for node in nodes for lock in locked(node, self.form))
+            consumer.add((state for node in nodes for state in self.states(key).reads(node)), locks)
+            for node in region:
+                for target in graph.calls[node].targets if node in graph.calls else ():
+                    self._handler(consumer, target.function, locks, _MAX_DEPTH if event.forks else 1)
+            if not consumer.states:
+                # The consumer only leaves. What bears the request's name keeps the vcpu away.
+                word = name.removeprefix(self.world.lexicon.vocabulary.vcpu.request_prefix).lower()
+                consumer.add((State(role, "", word) for role in Role), frozenset())
+
+    def _handler(self, consumer: Consumer, function: str, locks: frozenset[str], depth: int) -> None:
+        """Take in what ``function`` reads, and what it calls as far as it is followed."""
+        seen = {function}
+        level = [(function, locks, True)]
+        for down in range(depth):
+            below = []
+            for each, outer, near in level:
+                if self.world.length(each) > _MAX_LINES:
+                    continue
+                close = near and down < _NEAR_DEPTH and self.world.length(each) <= _NEAR_LINES
+                states, own = self._looked_at(each)
+                consumer.add(states, outer | own, near=close)
+                for site in self.world.graph(each).calls.values():
+                    for target in site.targets:
+                        if target.function not in seen:
+                            seen.add(target.function)
+                            below.append((target.function, outer | own, close))
+            level = below
+
+    def _looked_at(self, function: str) -> tuple[frozenset[State], frozenset[str]]:
+        if function not in self._read:
+            states = self.states(function)
+            nodes = self.world.graph(function).graph.nodes
+            self._read[function] = (
+                frozenset(state for node in nodes for state in states.reads(node)),
+                frozenset(name for node in nodes for name in locked(node, self.form)),
+            )
+        return self._read[function]
+
+
+def locked(node: Node, form: Announced) -> Iterator[str]:
+    """The names of the locks that ``node`` takes."""
+    call = node.instruction
+    if isinstance(call, Call) and call.args and any(word in call.name for word in form.locks):
+        yield from (member.field for member in members(call.args[0]))
+
+
+def unlocked(node: Node, form: Announced) -> Iterator[str]:
+    """The names of the locks that ``node`` gives back."""
+    call = node.instruction
+    if isinstance(call, Call) and call.args and any(word in call.name for word in form.unlocks):
+        yield from (member.field for member in members(call.args[0]))
+
+
+def _behind(graph: EventGraph, clear: int) -> set[int]:
+    """The nodes that are come to once the request was cleared at ``clear``, up to the next consumer."""
+    nodes = graph.graph.nodes
+    seen: set[int] = set()
+    pending = list(nodes[clear].successors)
+    while pending:
+        node = pending.pop()
+        event = graph.events.get(node)
+        if node in seen or (event is not None and event.kind is EventKind.REQUEST_CONSUME):
+            continue
+        seen.add(node)
+        pending += nodes[node].successors
+    return seen
+
+
+def where_true(graph: EventGraph, event: Event) -> set[int]:
+    """The nodes that are come to because the request was pending.
+
+    The test may be one side of ``&&`` or ``||``: what is between the test and the end of
+    the whole condition counts, and so does the branch that it may decide about.
+    """
+    nodes = graph.graph.nodes
+    for index, node in enumerate(nodes):
+        instruction = node.instruction
+        if not isinstance(instruction, Branch) or event.dst is None:
+            continue
+        sense = _sense(graph, instruction.condition, event.dst)
+        if sense is None:
+            continue
+        true, false = node.successors if sense else reversed(node.successors)
+        within, taken = _exits(nodes, true, node.statement)
+        _, left = _exits(nodes, false, node.statement)
+        region = within
+        inside, outside = (taken - left, left) if taken - left else (taken, left - taken)
+        for each in inside:
+            region |= reach(nodes, each, index)
+        for each in outside:
+            region -= reach(nodes, each, index)
+        return region
+    return set()
+
+
+def _sense(graph: EventGraph, condition: Expr, dst: int) -> bool | None:
+    """Whether ``condition`` is true when the result ``dst`` is; None when it is something else."""
+    sense = True
+    while True:
+        condition = graph.aliases.resolved(condition)
+        if isinstance(condition, Unary) and condition.op in ("!", "!!"):
+            sense = sense is (condition.op == "!!")
+            condition = condition.operand
+        elif isinstance(condition, Binary) and condition.op in ("==", "!=") and condition.right == Const(0):
+            sense = sense is (condition.op == "!=")
+            condition = condition.left
+        else:
+            return sense if condition == Temp(dst) else None
+
+
+def _exits(nodes: tuple[Node, ...], start: int, statement: int) -> tuple[set[int], set[int]]:
+    """The nodes of the condition ``statement`` from ``start`` on, and where it is left."""
+    within: set[int] = set()
+    left: set[int] = set()
+    pending = [start]
+    while pending:
+        node = pending.pop()
+        if nodes[node].statement != statement:
+            left.add(node)
+        elif node not in within:
+            within.add(node)
+            pending += nodes[node].successors
+    return within, left
+
+
+def reach(nodes: tuple[Node, ...], start: int, stop: int = -1) -> set[int]:
+    """The nodes that can be come to from ``start``, itself included, without passing ``stop``."""
+    seen: set[int] = set()
+    pending = [start]
+    while pending:
+        node = pending.pop()
+        if node not in seen and node != stop:
+            seen.add(node)
+            pending += nodes[node].successors
+    return seen
