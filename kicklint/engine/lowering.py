@@ -214,11 +214,15 @@ class Lowering:
         if key not in self._derived:
             self._derived[key] = None  # ends circles
             function = self.index.functions[key]
-            if "*" in function.returns and function.end_line - function.start_line <= _SHORT_FUNCTION:
-                self._derived[key] = self._returned_parameter(key)
+            cpus = self.lexicon.vocabulary.vcpu.cpus
+            pointer = "*" in function.returns
+            short = function.end_line - function.start_line <= _SHORT_FUNCTION
+            if short and (pointer or function.words.intersection(cpus)):
+                self._derived[key] = self._returned_parameter(key, () if pointer else tuple(cpus))
         return self._derived[key]
 
-    def _returned_parameter(self, key: str) -> int | None:
+    def _returned_parameter(self, key: str, fields: tuple[str, ...]) -> int | None:
+        """The parameter whose vcpu is returned, or, with ``fields``, a member of that name of it."""
         flow = self.flow(key)
         path = flow.path
         aliases = Aliases(
@@ -230,6 +234,8 @@ class Lowering:
             if value is None or isinstance(value, Const):
                 continue
             identity = aliases.identity(value)
+            if fields and not aliases.text(aliases.resolved(value)).strip("()").endswith(fields):
+                identity = None
             roots.add(identity.root if identity is not None else None)
         names = [each.name for each in flow.parameters]
         root = roots.pop() if len(roots) == 1 else None

@@ -159,7 +159,7 @@ class Aliases:
 
     def _variable(self, name: str, budget: int) -> Identity | None:
         own = Identity(name, Role.VCPU)
-        values = [each for each in self.assigned.get(name, []) if not isinstance(each, Const)]
+        values = [each for each in self.assigned.get(name, []) if not _constant(each)]
         if name in self.parameters or name not in self.known:
             return own if not values else None
         found = {self.identity(each, budget) for each in values}
@@ -169,7 +169,7 @@ class Aliases:
 
     def _result(self, source: list[Expr] | Call | TableCall | None, budget: int) -> Identity | None:
         if isinstance(source, list):
-            found = {self.identity(each, budget) for each in source if not isinstance(each, Const)}
+            found = {self.identity(each, budget) for each in source if not _constant(each)}
             return found.pop() if len(found) == 1 else None
         if not isinstance(source, Call):
             return None
@@ -181,3 +181,8 @@ class Aliases:
         if position is not None and position < len(source.args):
             return self.identity(source.args[position], budget)
         return None
+
+
+def _constant(expr: Expr) -> bool:
+    """Whether ``expr`` is a number, whatever its sign: it stands for no vcpu, and for none instead of one."""
+    return isinstance(expr, Const) or (isinstance(expr, Unary) and _constant(expr.operand))

@@ -157,13 +157,17 @@ class ExpressionLowering:
 
     def _number_literal(self, node: SyntaxNode) -> Expr:
         text = self.text(node)
-        match = _NUMBER.fullmatch(text)
+        # The grammar takes a sign for a part of the number where no operand stands before it.
+        sign = -1 if text[:1] == "-" else 1
+        match = _NUMBER.fullmatch(text.lstrip("+-"))
         if match is None:
             return Opaque(text)
         digits = match.group(1)
         if digits[:1] == "0" and digits[1:].isdigit():
-            return Const(int(digits, 8)) if all(each in "01234567" for each in digits) else Opaque(text)
-        return Const(int(digits, 0))
+            return (
+                Const(sign * int(digits, 8)) if all(each in "01234567" for each in digits) else Opaque(text)
+            )
+        return Const(sign * int(digits, 0))
 
     def _parenthesized_expression(self, node: SyntaxNode) -> Expr:
         inner = first_of(node)

@@ -78,6 +78,9 @@ class Payment:
             return _OWN_FAULT
         if pays is CallerPays.DIRECT and self.program.address_taken(context.function):
             return _OWN_FAULT
+        limit = self.machine.automaton.callees
+        if limit is not None and self.program.length(context.function) > limit:
+            return _OWN_FAULT  # it is not gone into, so its callers cannot be asked
         # The function saves and restores what its callers may have set: it is to be right for all of them.
         restored = "restored" in self.machine.automaton.transition[key.transition].where
         callers = self.climb(context)

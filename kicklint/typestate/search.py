@@ -174,7 +174,7 @@ class _Search:
         harmful -= {EventKind.RETURN, EventKind.LEAVE}
         passed = set(self.program.implementing(self.kind)) if self.kind in _WHOLE else set()
         for function in self.program.holders(self.kind, self.value):
-            if not self.own and harmful and not harmful & self.program.may(function):
+            if not self.own and harmful and not self._may_harm(function, harmful):
                 continue
             if function in passed:  # what is such an event by its name is looked at from its callers
                 continue
@@ -190,6 +190,16 @@ class _Search:
                 names = self.program.vcpu_parameters(function) or self.program.parameters(function)
                 found[self._context(function, {(name, Role.VCPU) for name in names})] = None
         return list(found)
+
+    def _may_harm(self, function: str, harmful: set[EventKind]) -> bool:
+        """Whether ``function``, or a caller that an instance may climb to, may hold one of ``harmful``."""
+        level, seen = {function}, {function}
+        for _ in range(self.machine.automaton.climb + 1):
+            if any(harmful & self.program.may(each) for each in level):
+                return True
+            level = {caller for each in level for caller in self.program.callers(each)} - seen
+            seen |= level
+        return False
 
     def _context(self, function: str, pairs: set[tuple[str, Role]]) -> Context:
         if self.own:
