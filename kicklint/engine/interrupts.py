@@ -26,15 +26,26 @@ def interrupt_effects(
     """For every function (by identifier) that may change interrupts: that class, and in which direction."""
     by_kind: dict[EventKind, set[str]] = {EventKind.INTERRUPTS_OFF: set(), EventKind.INTERRUPTS_ON: set()}
     forced: set[str] = set()
+    # What changes interrupts with certain arguments only: these words have to be there too.
+    certain: list[tuple[EventKind, frozenset[str]]] = []
     for name, entries in lexicon.calls.items():
         for entry in entries:
+            if entry.event in by_kind and entry.where:
+                constants = (each for each in entry.where.values() if each.isidentifier())
+                certain.append((entry.event, frozenset({name, *constants})))
+                continue
             if entry.event in by_kind:
                 by_kind[entry.event].add(name)
             if entry.event is EventKind.INTERRUPTS_ON and entry.saved is None and not entry.holds:
                 forced.add(name)
     words = by_kind[EventKind.INTERRUPTS_OFF] | by_kind[EventKind.INTERRUPTS_ON]
     done: dict[str, frozenset[EventKind]] = {}
-    names = {function.name for function in functions.values() if function.words & words}
+
+    def own(function: Function) -> set[EventKind]:
+        found = {kind for kind, known in by_kind.items() if function.words & known}
+        return found | {kind for kind, needed in certain if needed <= function.words}
+
+    names = {function.name for function in functions.values() if function.words & words or own(function)}
     grown = True
     while grown:
         before = len(names)
@@ -46,7 +57,7 @@ def interrupt_effects(
             return done[key]
         done[key] = frozenset()  # ends circles
         function = functions[key]
-        found = {kind for kind, known in by_kind.items() if function.words & known}
+        found = own(function)
         if len(found) > 1 and function.words & forced:
             found = {EventKind.INTERRUPTS_ON}
             done[key] = frozenset(found)

@@ -319,6 +319,9 @@ class FunctionRun:
         if event.kind in interrupts.KINDS and self.machine.automaton.interrupts:
             self._interrupts(point, node, event, known, dst)
             return
+        before = point[1]
+        if self.machine.automaton.interrupts:
+            before = before._replace(interrupts=interrupts.shown(event, before.interrupts))
         for outcome, value, mode in self._outcomes(event, known):
             attributes = self._attributes(event, known)
             if outcome:
@@ -328,7 +331,7 @@ class FunctionRun:
             required = (
                 self.program.required_requests() if event.kind is EventKind.REQUEST_CONSUME else frozenset()
             )
-            state, index = self.machine.step(point[1], event.kind, attributes, required)
+            state, index = self.machine.step(before, event.kind, attributes, required)
             self._harm(point, event, index)
             self.onward(point, node, state, known if dst is None else with_value(known, dst, value))
 

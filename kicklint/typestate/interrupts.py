@@ -21,6 +21,11 @@ _SAVED = "@interrupts:"
 _GUARD = "@guard"
 
 
+def shown(event: Event, before: str) -> str:
+    """The state ``before`` with what ``event`` shows of it: who may sleep has interrupts on."""
+    return "on" if event.kind is EventKind.SLEEP and not before else before
+
+
 def after(event: Event, before: str, known: Valuation, evaluate: Evaluator) -> str:
     """The state of the interrupts after ``event``, where it was ``before``."""
     off = event.kind is EventKind.INTERRUPTS_OFF

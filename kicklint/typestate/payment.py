@@ -100,7 +100,9 @@ class Payment:
                 ways += found
         if not ways:
             return _PAID
-        named = pays is CallerPays.ANY and not restored and len(careless) <= _FORGETFUL * len(careful)
+        named = (
+            pays is CallerPays.ANY and not restored and len(careless) <= _FORGETFUL * len(careful - careless)
+        )
         return Judgement(False, tuple(ways)) if named else _OWN_FAULT
 
     def _ask(
