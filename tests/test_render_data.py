@@ -26,7 +26,7 @@ def test_json_report() -> None:
     assert list(first) == [
         "rule", "name", "severity", "message", "path", "line", "column", "endLine", "endColumn",
         "function", "architectures", "fingerprint", "remedy", "trail", "related",
-        "standing", "suppression",
+        "standing", "suppression", "interleaving",
     ]  # fmt: skip
     # Columns count characters: the span is found again by slicing the line.
     assert LINE[first["column"] - 1 : first["endColumn"] - 1].startswith("enter(")

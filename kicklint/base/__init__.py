@@ -11,12 +11,15 @@ from kicklint.base.finding import (
     Suppression,
     SuppressionKind,
 )
+from kicklint.base.interleaving import REQUESTER, VCPU, Interleaving, Row
 from kicklint.base.patch import DiffLine, FileChange, Hunk, Letter, Patch
 from kicklint.base.report import Coverage, DamagedFunction, Excerpt, Gone, MissedFunction, Note, Report, Site
 from kicklint.base.review import Cause, Judged, Outcome, PatchReview, Review
 from kicklint.base.span import Span
 
 __all__ = [
+    "REQUESTER",
+    "VCPU",
     "Cause",
     "Coverage",
     "DamagedFunction",
@@ -26,6 +29,7 @@ __all__ = [
     "Finding",
     "Gone",
     "Hunk",
+    "Interleaving",
     "Judged",
     "KicklintError",
     "Letter",
@@ -37,6 +41,7 @@ __all__ = [
     "Related",
     "Report",
     "Review",
+    "Row",
     "RulebookError",
     "SettingsError",
     "Severity",

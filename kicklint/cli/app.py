@@ -17,6 +17,7 @@ from kicklint.cli.check import check
 from kicklint.cli.config import config
 from kicklint.cli.coverage import coverage
 from kicklint.cli.kbuild import kbuild_check
+from kicklint.cli.litmus import litmus
 from kicklint.cli.options import VERBOSITY
 from kicklint.cli.review import review
 from kicklint.cli.rules import explain, rules
@@ -92,5 +93,18 @@ def main() -> None:
     """A typestate linter for the KVM vCPU kick protocol."""
 
 
-for _command in (check, review, baseline, waive, sites, rules, explain, show, coverage, config, kbuild_check):
+for _command in (
+    check,
+    review,
+    baseline,
+    waive,
+    sites,
+    rules,
+    explain,
+    show,
+    litmus,
+    coverage,
+    config,
+    kbuild_check,
+):
     main.add_command(_command)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicklint.base import Report
+from kicklint.base import Finding, KicklintError, Report
 from kicklint.cli.options import find_rule, processors
 from kicklint.cli.policy import Policy
 from kicklint.cli.progress import progress
@@ -65,6 +65,18 @@ def examine(request: AnalysisRequest, policy: Policy, *, quiet: bool) -> Report:
     tree = source.DirectoryTree(request.tree)
     rules = load_rulebook().rules
     return triage.triaged(report, verdicts, tree, rules, extent, datetime.datetime.now(datetime.UTC).date())
+
+
+def finding_with(report: Report, fingerprint: str) -> Finding:
+    """The finding whose fingerprint begins so. Raises KicklintError when it is not exactly one."""
+    found = [each for each in report.findings if each.fingerprint.startswith(fingerprint)]
+    if len(found) != 1:
+        known = "\n".join(
+            f"  {each.fingerprint}  {each.rule} {each.function}()" for each in found or report.findings
+        )
+        what = "several findings begin so" if found else "there is no such finding"
+        raise KicklintError(f"{fingerprint}: {what}; those there are:\n{known or '  none'}")
+    return found[0]
 
 
 def _ids(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from kicklint.base import Finding, KicklintError
-from kicklint.cli.examine import Wanted, examine, requested
+from kicklint.base import Finding
+from kicklint.cli.examine import Wanted, examine, finding_with, requested
 from kicklint.cli.options import effort, flat, paths
 from kicklint.cli.output import append
 from kicklint.cli.policy import Policy, given
@@ -57,20 +57,14 @@ def waive(
     processes = jobs if given("jobs") else 0
     request, policy = requested(Wanted(paths, tree, flat(architectures), jobs=processes))
     report = examine(request, Policy(file=policy.file), quiet=quiet)
-    found = [each for each in report.findings if each.fingerprint.startswith(fingerprint)]
-    if len(found) != 1:
-        known = "\n".join(
-            f"  {each.fingerprint}  {each.rule} {each.function}()" for each in found or report.findings
-        )
-        what = "several findings begin so" if found else "there is no such finding"
-        raise KicklintError(f"{fingerprint}: {what}; those there are:\n{known or '  none'}")
+    found = finding_with(report, fingerprint)
     file = waivers or request.tree / CONFIGURATION
     if file.exists():
         load_waivers(file)  # a file that is broken is not made longer
     day = expires.date() if expires is not None else None
-    append(_table(found[0], reason.strip(), day, link), file)
+    append(_table(found, reason.strip(), day, link), file)
     if not quiet:
-        click.echo(f"kicklint: waived {found[0].rule} in {found[0].function}() in {file}", err=True)
+        click.echo(f"kicklint: waived {found.rule} in {found.function}() in {file}", err=True)
     if verbose:
         click.echo(f"kicklint: {request.tree}", err=True)
 

@@ -15,12 +15,13 @@ from kicklint.engine.census import census, reached
 from kicklint.engine.escalation import WorldResult, escalated
 from kicklint.engine.findings import Draft, drafts, join_worlds, unanalysed, with_fingerprints
 from kicklint.engine.inference import announces, open_world
+from kicklint.engine.racing import outcome_of
 from kicklint.engine.sources import Parsed, Sources
 from kicklint.engine.witness import guards, values_learnt
 from kicklint.engine.world import World
 from kicklint.rulebook import Rulebook, RuleInfo, load_rulebook
 from kicklint.source import DirectoryTree, SourceTree
-from kicklint.typestate import Outcome, search
+from kicklint.typestate import Outcome
 
 # Python's own guard against runaway recursion; the depth of what is walked is
 # bounded by the front end and by the simulator, well below this.
@@ -173,7 +174,7 @@ def _outcomes(world: World, rule: RuleInfo) -> list[Outcome]:
     for automaton in rule.automaton:
         if automaton.architectures and world.architecture not in automaton.architectures:
             continue
-        outcome = search(world, automaton, learnt)
+        outcome = outcome_of(world, automaton, learnt)
         if automaton.learn:
             known = learnt[1] if learnt is not None else world.unread_flags
             learnt = (automaton.learn, known | values_learnt(outcome, automaton.learn))
@@ -257,6 +258,7 @@ def _excerpts(tree: SourceTree, findings: list[Finding]) -> tuple[Excerpt, ...]:
             finding.span,
             *(step.span for step in finding.trail),
             *(each.span for each in finding.related),
+            *(row.span for row in (finding.interleaving.rows if finding.interleaving else ())),
         ):
             wanted.setdefault(span.path, set()).add(span.line)
     found = []

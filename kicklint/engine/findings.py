@@ -9,14 +9,18 @@ from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Related, Severity, Span
 from kicklint.engine.blame import Blame, cause, last_step
+from kicklint.engine.racing import composed, shorter, with_race
 from kicklint.engine.trails import readable
 from kicklint.engine.world import World
 from kicklint.events import Event
 from kicklint.flow import Call, TableCall, show
+from kicklint.race.compose import Composed
 from kicklint.rulebook import EVENT_ANCHOR, RuleInfo
 from kicklint.typestate import Outcome, RawStep, Violation
 
 _FINGERPRINT = 16
+# Ways to one place that are put to the memory model.
+_MOST_RACES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +34,19 @@ class Draft:
 def drafts(world: World, rule: RuleInfo, outcome: Outcome) -> list[Draft]:
     """One draft for every place that the violations of ``rule`` are put down to."""
     found: dict[tuple[str, Span, str], Draft] = {}
+    races: dict[tuple[str, Span, str], list[Composed]] = {}
     blame = Blame(world, outcome.violations)
     for violation in outcome.violations:
         draft = _draft(world, rule, violation, blame)
+        race = composed(world, rule, violation) if len(races.get(draft.key, ())) < _MOST_RACES else None
+        if race is not None:
+            races.setdefault(draft.key, []).append(race)
         first = found.get(draft.key)
         if first is None:
             found[draft.key] = draft
         else:
             found[draft.key] = Draft(draft.key, _also(first.finding, draft.finding))
-    return list(found.values())
+    return [Draft(key, with_race(draft.finding, races.get(key, []))) for key, draft in found.items()]
 
 
 def _also(first: Finding, other: Finding) -> Finding:
@@ -146,8 +154,9 @@ def join_worlds(drafts_by_world: list[list[Draft]]) -> list[Finding]:
                 joined[draft.key] = draft.finding
                 continue
             graver = draft.finding if _rank(draft.finding) > _rank(before) else before
+            race = shorter(before.interleaving, draft.finding.interleaving)
             names = tuple(sorted({*before.architectures, *draft.finding.architectures}))
-            joined[draft.key] = replace(graver, architectures=names)
+            joined[draft.key] = replace(graver, architectures=names, interleaving=race)
     return sorted(joined.values(), key=lambda each: (each.span, each.rule, each.function))
 
 

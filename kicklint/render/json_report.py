@@ -12,7 +12,12 @@ Keys keep this order and are always there; lists may be empty::
                      trail: [{kind, path, line, column, function, message, depth,
                               state, essential}],
                      related: [{path, line, column, function, message}],
-                     standing, suppression: {kind, justification, place, link}}];
+                     standing, suppression: {kind, justification, place, link},
+                     interleaving: {rows: [{thread, text, function, path, line, column}],
+                                    lost, assumption, verdict, litmus, fixedVerdict,
+                                    fixed}}];
+                   interleaving is null where none was computed; litmus and fixed are C
+                   litmus tests, fixed has the missing piece in place ("" if unknown)
                    standing is new or known (in the baseline), null without one;
                    suppression is null where the finding is not waived
     notes          [{code, severity, message, path, line, column}]; a note that
@@ -28,7 +33,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from kicklint.base import Finding, Note, Related, Report, Span, Step
+from kicklint.base import Finding, Interleaving, Note, Related, Report, Span, Step
 from kicklint.render.context import Context
 from kicklint.render.document import dump
 from kicklint.render.plain import Lines, character_column
@@ -86,6 +91,22 @@ def finding_object(finding: Finding, lines: Lines, *, compared: bool) -> dict[st
         "related": [_related(each, lines) for each in finding.related],
         "standing": finding.standing.value if compared else None,
         "suppression": None if finding.suppression is None else asdict(finding.suppression),
+        "interleaving": None if finding.interleaving is None else _interleaving(finding.interleaving, lines),
+    }
+
+
+def _interleaving(found: Interleaving, lines: Lines) -> dict[str, object]:
+    return {
+        "rows": [
+            {"thread": row.thread, "text": row.text, "function": row.function, **_start(row.span, lines)}
+            for row in found.rows
+        ],
+        "lost": found.lost,
+        "assumption": found.assumption,
+        "verdict": found.verdict,
+        "litmus": found.litmus,
+        "fixedVerdict": found.fixed_verdict,
+        "fixed": found.fixed,
     }
 
 

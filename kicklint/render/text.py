@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kicklint.base import Finding, Note, Report, Span, Standing, Step
 from kicklint.render.context import Context
+from kicklint.render.interleaving import table
 from kicklint.render.plain import Lines, character_column, expand, visible
 from kicklint.render.style import Style
 from kicklint.render.summary import summary
@@ -47,6 +48,10 @@ def finding_block(finding: Finding, lines: Lines, style: Style, verbose: bool) -
     yield from _excerpt(finding, lines, style)
     if finding.trail:
         yield from _trail(finding.trail, lines, style, verbose)
+    if finding.interleaving is not None:
+        yield f"{_bar(style)} {style.strong('how it goes wrong, by the memory model of the kernel:')}"
+        yield from (f"{_bar(style)} {line}" for line in table(finding.interleaving))
+        yield _bar(style)
     if finding.related:
         yield f"{_bar(style)} {style.strong('see also:')}"
     for each in finding.related:

@@ -74,6 +74,32 @@ class CallerPays(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Race:
+    """How the harm of an automaton is put to the memory model.
+
+    ``vcpu`` and ``requester`` say, in words of kicklint.race, what the two threads do;
+    one of them holds the way to the harm. ``ends`` is the bad end, ``lost`` that for
+    people. ``fixed_vcpu`` and ``fixed_requester`` are the threads with the missing piece in
+    place, where that changes them. With ``alone`` the vCPU's thread may lose something of its
+    own, whatever the other thread does beside a kick. When the code as it is cannot end badly, ``assuming``
+    and ``assuming_requester`` are the threads under ``assumption``. A requester that sets a
+    flag and makes no request is taken against ``flag_vcpu``.
+    """
+
+    vcpu: tuple[str, ...]
+    requester: tuple[str, ...]
+    ends: str
+    lost: str
+    fixed_vcpu: tuple[str, ...] = ()
+    fixed_requester: tuple[str, ...] = ()
+    assuming: tuple[str, ...] = ()
+    assuming_requester: tuple[str, ...] = ()
+    assumption: str = ""
+    alone: bool = False
+    flag_vcpu: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Automaton:
     """A typestate of one vcpu.
 
@@ -92,6 +118,7 @@ class Automaton:
     With ``callees`` a call of a function of more lines is taken to do nothing. It is for
     ``architectures`` only (empty: all).
     With ``rounds`` every round of a loop is about another vcpu.
+    ``race`` shows a harm as an interleaving.
     ``learn`` names an attribute: its values at this automaton's witnesses are what the
     rule's later automata see as attribute ``learnt``.
     """
@@ -113,6 +140,7 @@ class Automaton:
     architectures: tuple[str, ...] = ()
     decides: str = ""
     learn: str = ""
+    race: Race | None = None
 
 
 @dataclass(frozen=True, slots=True)

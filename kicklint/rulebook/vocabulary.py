@@ -153,10 +153,19 @@ class StoredConstant:
 
 
 @dataclass(frozen=True, slots=True)
+class RequesterApi:
+    """The functions with which another thread makes a ``request`` and kicks."""
+
+    request: str
+    kick: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """``rules/vocabulary.toml``."""
 
     vcpu: VcpuShape
+    requester: RequesterApi
     modes: Mapping[str, int]
     accessor: tuple[Accessor, ...]
     bit_operation: tuple[BitOperation, ...]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import sarif_om as om
 
 from kicklint.base import Finding, Note, Standing, Step, StepKind, Suppression
+from kicklint.render.interleaving import markdown
 from kicklint.render.plain import visible
 from kicklint.render.sarif.model import message, multiformat, sentence
 from kicklint.render.sarif.places import Places
@@ -40,14 +41,14 @@ def result(finding: Finding, rules: Mapping[str, int], places: Places, compared:
         rule_index=rules.get(finding.rule, -1),
         level=finding.severity.value,
         kind="fail",
-        message=om.Message(text=_text(finding)),
+        message=om.Message(text=_text(finding), markdown=_markdown(finding)),
         locations=[places.location(finding.span, finding.function, context=True)],
         related_locations=[
             places.location(each.span, each.function, visible(each.message), identity=number)
             for number, each in enumerate(finding.related, 1)
         ]
         or None,
-        code_flows=_flow(finding.trail, places) if finding.trail else None,
+        code_flows=_flow(finding, places) if finding.trail or finding.interleaving else None,
         partial_fingerprints={FINGERPRINT: finding.fingerprint},
         baseline_state=_STATES[finding.standing] if compared else None,
         suppressions=None if finding.suppression is None else [_suppression(finding.suppression)],
@@ -84,9 +85,28 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
-def _flow(trail: Sequence[Step], places: Places) -> list[om.CodeFlow]:
-    """The whole trail in the first thread flow: the only one that viewers show."""
-    locations = [_step(step, number, places) for number, step in enumerate(trail[:MOST_STEPS], 1)]
+def _markdown(finding: Finding) -> str | None:
+    """The text with the interleaving, for consumers that show Markdown."""
+    if finding.interleaving is None:
+        return None
+    return f"{_text(finding)}\n\n{markdown(finding.interleaving)}"
+
+
+def _flow(finding: Finding, places: Places) -> list[om.CodeFlow]:
+    """The trail and then the interleaving, in the first thread flow: the only one that viewers show."""
+    rows = finding.interleaving.rows if finding.interleaving is not None else ()
+    trail = finding.trail[: max(MOST_STEPS - len(rows), 0)]
+    locations = [_step(step, number, places) for number, step in enumerate(trail, 1)]
+    for number, row in enumerate(rows, len(locations) + 1):
+        text = visible(f"{row.thread}: {row.text}")
+        locations.append(
+            om.ThreadFlowLocation(
+                location=places.location(row.span, row.function, text),
+                execution_order=number,
+                nesting_level=1,
+                importance="essential",
+            )
+        )
     return [om.CodeFlow(thread_flows=[om.ThreadFlow(locations=locations)])]
 
 

@@ -1,0 +1,169 @@
+"""One harm to an interleaving, by the memory model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from kicklint.base import REQUESTER, VCPU, Interleaving
+from kicklint.memory import (
+    Answer,
+    Constant,
+    Declined,
+    Expression,
+    Final,
+    If,
+    Operation,
+    Program,
+    Statement,
+    Thread,
+    Verdict,
+    both,
+    check,
+    equal,
+    write_litmus,
+)
+from kicklint.race.programs import GUEST, IPI, REQUESTS, WORK, Act, Script, Unknown
+from kicklint.race.rows import rows
+from kicklint.race.threads import Sources, Way, Words, trimmed
+from kicklint.race.ways import Beat, Reader
+from kicklint.rulebook import EventKind, Race, Vocabulary
+from kicklint.typestate import RawStep, Simulator
+
+MOST_EVENTS = 20
+"""Events of one thread; what is larger is cut at its beginning, and says so."""
+
+_ENDS = {"request": REQUESTS, "work": WORK}
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What the memory model says of a harm.
+
+    ``interleaving`` is None when no execution ends badly, and when nothing could be
+    judged; ``judged`` tells the two apart.
+    """
+
+    interleaving: Interleaving | None
+    judged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    program: Program
+    doings: tuple[Beat | Act, ...]
+    cut: bool
+
+
+class Composer:
+    """Composes interleavings for one world.
+
+    ``run`` gives a way of the vCPU's thread to the guest, as far as one was found; it is
+    asked only when it is needed. ``vocabulary`` names the kernel's functions for the
+    other side.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        run: Callable[[], tuple[Beat, ...]],
+        vocabulary: Vocabulary,
+    ) -> None:
+        self._run = lru_cache(maxsize=1)(run)
+        self._modes = vocabulary.modes
+        self._api = vocabulary.requester
+        self._reader = reader
+
+    def compose(self, name: str, race: Race, steps: tuple[RawStep, ...], simulator: Simulator) -> Composed:
+        """The shortest bad execution of ``race`` with ``steps`` for the guilty way."""
+        way = trimmed(self._reader.beats(steps, simulator))
+        sources = Sources(way, self._run, self._reader, self._api.request, self._api.kick)
+        race = _with_flag(race, way)
+        try:
+            assumption = ""
+            requester = ("kick",) if race.alone else race.requester
+            built = self._program(name, race, sources, race.vcpu, requester)
+            answer = check(built.program)
+            if answer.witness is None and race.alone:
+                built = self._program(name, race, sources, race.vcpu, race.requester)
+                answer = check(built.program)
+            if answer.witness is None and race.assumption:
+                vcpu = race.assuming or race.vcpu
+                other = race.assuming_requester or race.requester
+                built = self._program(name, race, sources, vcpu, other)
+                answer = check(built.program)
+                assumption = race.assumption
+        except (Unknown, Declined):
+            return Composed(None, judged=False)
+        if answer.witness is None:
+            return Composed(None, judged=True)
+        if built.cut:
+            said = f"only the last {MOST_EVENTS} events of a thread are looked at"
+            assumption = f"{assumption}; {said}" if assumption else said
+        return Composed(self._shown(name, race, sources, built, answer, assumption), judged=True)
+
+    def _shown(
+        self, name: str, race: Race, sources: Sources, built: _Built, answer: Answer, assumption: str
+    ) -> Interleaving:
+        fixed, verdict = self._fixed(name, race, sources)
+        assert answer.witness is not None
+        return Interleaving(
+            rows(answer.witness, built.doings, self._modes),
+            race.lost,
+            write_litmus(built.program, _comment(race, assumption)),
+            answer.verdict.value,
+            fixed,
+            verdict,
+            assumption,
+        )
+
+    def _fixed(self, name: str, race: Race, sources: Sources) -> tuple[str, str]:
+        """The litmus test with the missing piece in place, when that is known to help."""
+        if not race.fixed_vcpu and not race.fixed_requester:
+            return "", ""
+        vcpu, requester = race.fixed_vcpu or race.vcpu, race.fixed_requester or race.requester
+        try:
+            built = self._program(f"{name}-fixed", race, sources, vcpu, requester)
+            verdict = check(built.program).verdict
+        except (Unknown, Declined):
+            return "", ""
+        if verdict is not Verdict.NEVER:
+            return "", ""
+        return write_litmus(built.program, ("With the missing piece in place.",)), verdict.value
+
+    def _program(
+        self, name: str, race: Race, sources: Sources, vcpu: tuple[str, ...], requester: tuple[str, ...]
+    ) -> _Built:
+        first: Way = Words(sources, own=True).way(vcpu)
+        second: Way = Words(sources, own=False).way(requester)
+        doings: list[Beat | Act] = []
+        script = Script(self._modes, doings)
+        cut = False
+        statements = script.vcpu(first)
+        while _size(statements) > MOST_EVENTS and len(first) > 1:
+            cut, first = True, first[1:]
+            statements = script.vcpu(first)
+        threads: tuple[Thread, ...] = (Thread(statements, VCPU),)
+        if second:
+            threads = (*threads, Thread(script.requester(second), REQUESTER))
+        bad: list[Expression] = [equal(Final(GUEST), 1), equal(Final(IPI), 0)]
+        bad.insert(1, Operation("!=", (Final(_ENDS[race.ends]), Constant(0))))
+        return _Built(Program(name, threads, both(*bad)), tuple(doings), cut)
+
+
+def _with_flag(race: Race, way: tuple[Beat, ...]) -> Race:
+    """``race`` for a flag in place of a request, where ``way`` sets one and makes no request."""
+    kinds = {each.kind for each in way}
+    if not race.flag_vcpu or EventKind.FLAG_MAKE not in kinds or EventKind.REQUEST_MAKE in kinds:
+        return race
+    return replace(race, vcpu=race.flag_vcpu, ends="work", lost="in the guest, the flag is not seen")
+
+
+def _comment(race: Race, assumption: str) -> tuple[str, ...]:
+    said = (f"Assumed: {assumption}.",) if assumption else ()
+    return (f"Bad end: {race.lost}.", *said)
+
+
+def _size(statements: tuple[Statement, ...]) -> int:
+    return sum(_size(each.then) + _size(each.otherwise) if isinstance(each, If) else 1 for each in statements)

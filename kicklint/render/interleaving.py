@@ -1,0 +1,47 @@
+"""An interleaving as a table of two columns, like those of vcpu-requests.rst."""
+
+from __future__ import annotations
+
+import textwrap
+
+from kicklint.base import VCPU, Interleaving, Row
+from kicklint.render.plain import visible
+
+_COLUMN = 46
+_GAP = "  "
+HEADS = ("vCPU thread", "requester")
+
+
+def table(interleaving: Interleaving) -> list[str]:
+    """Its lines: the vCPU's thread on the left, the other on the right, what is lost at the end."""
+    lines = [_line(HEADS[0], HEADS[1]), _line("=" * _COLUMN, "=" * _COLUMN)]
+    for row in interleaving.rows:
+        for text in textwrap.wrap(_cell(row), _COLUMN, subsequent_indent="  "):
+            lines.append(_line(text, "") if row.thread == VCPU else _line("", text))
+    lines.append(f"=> {visible(interleaving.lost)}")
+    if interleaving.assumption:
+        lines.append(f"   assumed: {visible(interleaving.assumption)}")
+    return lines
+
+
+def markdown(interleaving: Interleaving) -> str:
+    """The same as a table of Markdown."""
+    lines = [f"| {HEADS[0]} | {HEADS[1]} |", "|---|---|"]
+    for row in interleaving.rows:
+        cell = _cell(row, code=True)
+        lines.append(f"| {cell} | |" if row.thread == VCPU else f"| | {cell} |")
+    lines += ["", f"**{visible(interleaving.lost)}**"]
+    if interleaving.assumption:
+        lines += ["", f"Assumed: {visible(interleaving.assumption)}."]
+    return "\n".join(lines)
+
+
+def _cell(row: Row, *, code: bool = False) -> str:
+    place = f"{visible(row.function)}:{row.span.line}"
+    if not code:
+        return f"{visible(row.text)} ({place})"
+    return f"{visible(row.text).replace('|', chr(92) + '|')} (`{place}`)"
+
+
+def _line(left: str, right: str) -> str:
+    return f"{left:<{_COLUMN}}{_GAP}{right}".rstrip()

@@ -1,0 +1,153 @@
+"""Findings about order come with an execution that goes wrong, from the code of both threads."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from fixture_trees import DEMO, FIXTURES, HEADER, report_on, tree_of
+
+from kicklint.base import REQUESTER, VCPU, Finding, Interleaving, Report, Severity
+from kicklint.memory import Verdict, check, read_litmus
+from kicklint.rulebook import load_rulebook
+from kicklint.source import OverlayTree
+
+RULES = {rule.id: rule for rule in load_rulebook().rules}
+MAIN = "virt/kvm/kvm_main.c"
+PRELUDE = "#include <linux/kvm_host.h>\n"
+# A run loop as it should be, for the rules whose example is the requester's side.
+LOOP = (
+    PRELUDE
+    + """
+extern int __example_enter_guest(struct kvm_vcpu *vcpu);
+
+int example_right(struct kvm_vcpu *vcpu)
+{
+	local_irq_disable();
+	smp_store_mb(vcpu->mode, IN_GUEST_MODE);
+	if (kvm_request_pending(vcpu)) {
+		vcpu->mode = OUTSIDE_GUEST_MODE;
+		local_irq_enable();
+		return 1;
+	}
+	__example_enter_guest(vcpu);
+	vcpu->mode = OUTSIDE_GUEST_MODE;
+	local_irq_enable();
+	return 1;
+}
+"""
+)
+SHOWN = (
+    "KICK001", "KICK002", "KICK003", "KICK004", "KICK005", "KICK008", "KICK009", "KICK011", "KICK016",
+)  # fmt: skip
+
+
+def report(rule: str, text: str, **changes: bytes) -> Report:
+    """What ``rule`` says of ``text`` in the model's tree, kick and all."""
+    files: dict[str, bytes | None] = {
+        MAIN: (DEMO / MAIN).read_bytes(),
+        "arch/toyarch/kvm/right.c": LOOP.encode(),
+        **{name.replace("__", "/") + ".h": content for name, content in changes.items()},
+    }
+    return report_on(OverlayTree(tree_of(text), files), frozenset({rule}))
+
+
+def bad(rule: str, **changes: bytes) -> Finding:
+    """The finding on the bad example of ``rule``'s page."""
+    found = report(rule, PRELUDE + RULES[rule].bad, **changes).findings
+    return next(each for each in found if each.span.path == "arch/toyarch/kvm/run.c")
+
+
+def shown(finding: Finding) -> Interleaving:
+    """Its interleaving, which must be there."""
+    assert finding.interleaving is not None
+    return finding.interleaving
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_the_bad_example_goes_wrong_and_the_fixed_one_does_not(rule: str) -> None:
+    found = shown(bad(rule))
+    assert found.lost.startswith("in the guest")
+    assert check(read_litmus(found.litmus)).verdict is Verdict.SOMETIMES
+    assert found.verdict == "Sometimes"
+    assert check(read_litmus(found.fixed)).verdict is Verdict.NEVER
+    assert found.fixed_verdict == "Never"
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_every_row_stands_in_the_code(rule: str) -> None:
+    finding = bad(rule)
+    rows = shown(finding).rows
+    assert {row.thread for row in rows} <= {VCPU, REQUESTER}
+    for row in rows:
+        assert row.function
+        assert row.span.path in ("arch/toyarch/kvm/run.c", "arch/toyarch/kvm/right.c", MAIN, HEADER)
+    assert finding.function in {row.function for row in rows}
+    assert any("enters the guest" in row.text for row in rows if row.thread == VCPU)
+
+
+def test_a_store_that_waits_is_said_to_become_visible() -> None:
+    texts = [row.text for row in shown(bad("KICK004")).rows]
+    waits = next(n for n, text in enumerate(texts) if "in the store buffer" in text)
+    seen = next(n for n, text in enumerate(texts) if "becomes visible" in text)
+    assert waits < seen
+    assert "the store of the mode becomes visible" in texts[seen]
+
+
+def test_the_other_thread_is_the_one_of_this_tree() -> None:
+    """A header whose exchange has lost its barrier and its order loses requests by itself."""
+    header = (DEMO / HEADER).read_bytes()
+    broken = header.replace(b"\tsmp_mb__before_atomic();\n", b"").replace(b"cmpxchg(", b"cmpxchg_relaxed(")
+    assert broken != header
+    kick = b"\nbool kvm_arch_vcpu_should_kick(struct kvm_vcpu *vcpu)\n{\n"
+    kick += b"\treturn kvm_vcpu_exiting_guest_mode(vcpu) == IN_GUEST_MODE;\n}\n"
+    text = PRELUDE + RULES["KICK004"].bad + kick.decode()
+    as_is = shown(next(iter(report("KICK004", text).findings)))
+    assert "cmpxchg(mode, 1, 2)" in as_is.litmus
+    found = report("KICK004", text, include__linux__kvm_host=broken).findings
+    other = shown(next(iter(found)))
+    assert "cmpxchg_relaxed(mode, 1, 2)" in other.litmus
+    # The vCPU's barrier alone does not help there.
+    assert other.fixed == ""
+
+
+def test_what_cannot_go_wrong_is_no_error() -> None:
+    """KICK008 in the vCPU's own thread in front of its test: true by the wording, and harmless."""
+    text = (FIXTURES / "KICK008/own-thread.c").read_text(encoding="utf-8")
+    finding = next(
+        each
+        for each in report("KICK008", text).findings
+        if each.function == "toy_kick_and_request_before_the_test"
+    )
+    assert finding.severity is Severity.WARNING
+    assert finding.interleaving is None
+    assert finding.message.endswith("allows no execution that ends badly")
+
+
+def test_an_assumption_is_said() -> None:
+    """A run loop that looks at the mode itself: the self-kick needs that test to be missing."""
+    looking = LOOP.replace(
+        "kvm_request_pending(vcpu)", "vcpu->mode == EXITING_GUEST_MODE || kvm_request_pending(vcpu)"
+    )
+    files: dict[str, bytes | None] = {
+        MAIN: (DEMO / MAIN).read_bytes(),
+        "arch/toyarch/kvm/right.c": looking.encode(),
+    }
+    tree = OverlayTree(tree_of(PRELUDE + RULES["KICK001"].bad), files)
+    found = report_on(tree, frozenset({"KICK001"})).findings
+    assert {shown(each).assumption for each in found} == {
+        "no test between this write and the entry looks at the mode"
+    }
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_the_answer_takes_no_time(rule: str) -> None:
+    program = read_litmus(shown(bad(rule)).litmus)
+    begun = time.perf_counter()
+    check(program)
+    # A hundred milliseconds on a machine that has nothing else to do.
+    assert time.perf_counter() - begun < 1
+
+
+def test_other_rules_have_none() -> None:
+    assert bad("KICK006").interleaving is None
