@@ -23,7 +23,7 @@ from kicklint.flow import (
     show,
 )
 from kicklint.rulebook import EventKind, Thread
-from kicklint.typestate import interrupts
+from kicklint.typestate import everyone, interrupts
 from kicklint.typestate.correlation import Correlation
 from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import EXPECTED, OUT, joined, with_value, without_member, without_members
@@ -31,7 +31,7 @@ from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.prepared import prepared
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
-from kicklint.typestate.tracking import concerns, role_of
+from kicklint.typestate.tracking import comparison, concerns, role_of
 from kicklint.typestate.values import (
     ONE,
     ZERO,
@@ -162,9 +162,9 @@ class FunctionRun:
             known = self._stored(instruction, known)
             other = self.machine.automaton.thread is Thread.OTHER
             if not other and self._replaces_subject(instruction):
-                self.onward(point, node, self.machine.initial, known)
+                self.onward(point, node, everyone.next_state(self.machine, known), known)
             else:
-                self._through_event(point, node, known, None)
+                self._through_event(point, node, known, comparison(self.events, self.evaluate, point[0]))
         elif isinstance(instruction, Load):
             self._through_event(point, node, known, instruction.dst)
         elif isinstance(instruction, Call | TableCall):
@@ -303,14 +303,14 @@ class FunctionRun:
             attributes["request"] = "any"
         return attributes
 
-    def _through_event(self, point: Point, node: Node, known: Valuation, dst: int | None) -> None:
+    def _through_event(self, point: Point, node: Node, known: Valuation, dst: str | int | None) -> None:
         event = self.events.events.get(point[0])
         if event is None:
             self.onward(point, node, point[1], known)
             return
         self.event(point, node, event, known, dst)
 
-    def event(self, point: Point, node: Node, event: Event, known: Valuation, dst: int | None) -> None:
+    def event(self, point: Point, node: Node, event: Event, known: Valuation, dst: str | int | None) -> None:
         """Let ``event`` happen, with each of its outcomes, and go on."""
         if not self._concerns(event):
             value = self._read_value(event, known) if event.kind in _PLAIN_READS else None
@@ -333,9 +333,12 @@ class FunctionRun:
             )
             state, index = self.machine.step(before, event.kind, attributes, required)
             self._harm(point, event, index)
-            self.onward(point, node, state, known if dst is None else with_value(known, dst, value))
+            told = everyone.noted(self.machine, event, attributes, known)
+            self.onward(point, node, state, told if dst is None else with_value(told, dst, value))
 
-    def _interrupts(self, point: Point, node: Node, event: Event, known: Valuation, dst: int | None) -> None:
+    def _interrupts(
+        self, point: Point, node: Node, event: Event, known: Valuation, dst: str | int | None
+    ) -> None:
         before = point[1].interrupts
         now = interrupts.after(event, before, known, self.evaluate)
         restored = "yes" if interrupts.restores(event, known, self.evaluate) else "no"

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from kicklint.events import RUNNING, Event, Identity, Reach, Role
-from kicklint.flow import show
+from kicklint.flow import Expr, Name, show
 from kicklint.rulebook import Automaton, EventKind, Thread
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.payment import Debt, Judgement, Payment
@@ -96,7 +96,7 @@ class _Search:
             )
             level = self.levels.get(context, 0)
             follow = alive and (self.own or level < automaton.climb)
-            above = self._climb(context) if follow or self._leaves_value(context) else []
+            above = self._climb(context, follow) if follow or self._leaves_value(context) else []
             if not above or not follow:
                 self._leave(context)
             for each in above:
@@ -257,8 +257,18 @@ class _Search:
             self.accessors.add(function)
         return leaves
 
-    def _climb(self, context: Context) -> list[Context]:
-        """The callers of a context, each run for the vcpu that it passes on."""
+    def _hands_another_mode(self, caller: str, args: tuple[Expr, ...]) -> bool:
+        """Whether a mode is among ``args``, and not the one that begins an instance."""
+        path = self.program.path(caller)
+        constants = {self.program.constant(each.id, path) for each in args if isinstance(each, Name)}
+        modes = {name for each in constants if (name := self.program.mode_name(each))}
+        return bool(self.value and modes) and self.value not in modes
+
+    def _climb(self, context: Context, alive: bool = True) -> list[Context]:
+        """The callers of a context, each run for the vcpu that it passes on.
+
+        Where no instance is ``alive``, one can only begin by the mode that a caller hands on.
+        """
         parameters = self.program.parameters(context.function)
         bound = {name for name, role in context.binding if role is Role.VCPU}
         found: dict[Context, None] = {}
@@ -270,6 +280,8 @@ class _Search:
             for site in events.calls.values():
                 for target in site.targets:
                     if target.function != context.function:
+                        continue
+                    if not alive and self._hands_another_mode(caller, target.args):
                         continue
                     for name, argument in zip(parameters, target.args, strict=False):
                         identity = events.aliases.identity(argument) if name in bound else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kicklint.events import Event, EventGraph, Identity, Reach, Role
-from kicklint.flow import Expr, show
+from kicklint.flow import Expr, Store, show
 from kicklint.rulebook import EventKind
+from kicklint.typestate.evaluate import Evaluator
 
 # What concerns every vcpu that is tracked, whoever's thread runs it.
 _FOR_ANY = (EventKind.BARRIER, EventKind.FLAG_MAKE, EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON)
@@ -28,3 +29,12 @@ def concerns(events: EventGraph, roles: Mapping[str, Role], event: Event, own_th
     if event.reach is Reach.ANY:
         return own_thread or event.kind in _FOR_ANY
     return role_of(events, roles, event.subject) is (Role.VCPU if event.reach is Reach.VCPU else Role.VM)
+
+
+def comparison(events: EventGraph, evaluate: Evaluator, node: int) -> str | int | None:
+    """Where the store at ``node`` keeps whether a vcpu is the running one, if that is what it keeps."""
+    event = events.events.get(node)
+    store = events.graph.nodes[node].instruction
+    if event is None or event.kind is not EventKind.SELF_TEST or not isinstance(store, Store) or store.op:
+        return None
+    return evaluate.key(store.place)
