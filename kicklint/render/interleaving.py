@@ -12,12 +12,15 @@ _GAP = "  "
 HEADS = ("vCPU thread", "requester")
 
 
-def table(interleaving: Interleaving) -> list[str]:
-    """Its lines: the vCPU's thread on the left, the other on the right, what is lost at the end."""
-    lines = [_line(HEADS[0], HEADS[1]), _line("=" * _COLUMN, "=" * _COLUMN)]
+def table(interleaving: Interleaving, column: int = _COLUMN) -> list[str]:
+    """Its lines: the vCPU's thread on the left, the other on the right, what is lost at the end.
+
+    ``column`` is the width of each.
+    """
+    lines = [_line(HEADS[0], HEADS[1], column), _line("=" * column, "=" * column, column)]
     for row in interleaving.rows:
-        for text in textwrap.wrap(_cell(row), _COLUMN, subsequent_indent="  "):
-            lines.append(_line(text, "") if row.thread == VCPU else _line("", text))
+        for text in textwrap.wrap(_cell(row), column, subsequent_indent="  "):
+            lines.append(_line(text, "", column) if row.thread == VCPU else _line("", text, column))
     lines.append(f"=> {visible(interleaving.lost)}")
     if interleaving.assumption:
         lines.append(f"   assumed: {visible(interleaving.assumption)}")
@@ -43,5 +46,5 @@ def _cell(row: Row, *, code: bool = False) -> str:
     return f"{visible(row.text).replace('|', chr(92) + '|')} (`{place}`)"
 
 
-def _line(left: str, right: str) -> str:
-    return f"{left:<{_COLUMN}}{_GAP}{right}".rstrip()
+def _line(left: str, right: str, column: int) -> str:
+    return f"{left:<{column}}{_GAP}{right}".rstrip()

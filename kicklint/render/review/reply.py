@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from kicklint.base import Judged, Letter, Patch, PatchReview, Review, Severity, Step, StepKind
 from kicklint.render.context import Context
+from kicklint.render.interleaving import table
 from kicklint.render.plain import visible
 from kicklint.rulebook import RuleInfo
 
 WIDTH = 78
 _ABOVE = 5
 _MOST_CHAIN = 6
+_COLUMN = WIDTH // 2 - 1
 
 
 def render(review: Review, context: Context) -> str:
@@ -118,9 +120,10 @@ def comment(judged: Judged, patch: PatchReview, rule: RuleInfo | None) -> Iterat
         yield ""
         told = dict.fromkeys(_told(each.removeprefix("missing: ")) for each in missing)
         yield from _wrapped(f"As far as I can see, {'; '.join(told)}.")
-    if rule is not None and rule.interleaving.strip():
+    shown = _interleaving(judged, rule)
+    if shown:
         yield ""
-        yield from rule.interleaving.rstrip().expandtabs(8).split("\n")
+        yield from shown
     if finding.remedy:
         yield ""
         yield from _wrapped(f"Would this do?  {_sentence(_told(finding.remedy))}.")
@@ -129,6 +132,15 @@ def comment(judged: Judged, patch: PatchReview, rule: RuleInfo | None) -> Iterat
         yield from _wrapped(each)
     yield ""
     yield from _wrapped(f"(found by kicklint, {finding.rule} {finding.name})")
+
+
+def _interleaving(judged: Judged, rule: RuleInfo | None) -> Sequence[str]:
+    """The two columns that were computed for the finding, else those of its rule's page."""
+    if judged.finding.interleaving is not None:
+        rows = table(judged.finding.interleaving, _COLUMN)
+        return [line for row in rows for line in ([row] if len(row) <= WIDTH else _wrapped(row))]
+    text = rule.interleaving.strip("\n") if rule is not None else ""
+    return text.expandtabs(8).split("\n") if text.strip() else ()
 
 
 def _shows(judged: Judged, patch: PatchReview) -> bool:

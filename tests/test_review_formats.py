@@ -1,0 +1,109 @@
+"""The formats of a review that are for programs, and the command line's options on repositories."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+from patches import (
+    BREAKS,
+    GUARDED,
+    MAIN,
+    UNGUARDED,
+    commit,
+    diff,
+    edited,
+    git,
+    mail,
+    read,
+    repository_at,
+    reviewed,
+    snapshot,
+    text_of,
+    tree_at,
+)
+
+from kicklint.render import REVIEW_FORMATS, Context
+from kicklint.rulebook import load_rulebook
+
+SCHEMA = Path(__file__).parent / "data/sarif-schema-2.1.0.json"
+
+
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kicklint.cli", "review", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def context(**others: bool) -> Context:
+    return Context(rules=load_rulebook().rules, version="1", **others)  # type: ignore[arg-type]
+
+
+def test_json(tmp_path: Path) -> None:
+    done = reviewed([read(mail(BREAKS))], tree_at(tmp_path))
+    value = json.loads(REVIEW_FORMATS["json"](done, context()))
+    assert value["summary"] == {"patches": 1, "new": 1, "mended": 0, "hunksOnly": 0, "unreadable": 0}
+    (found,) = value["patches"][0]["findings"]
+    assert (found["rule"], found["standing"], found["confidence"]) == ("KICK001", "new", "normal")
+    assert found["diffLine"].strip().startswith("WRITE_ONCE")
+    assert found["cause"]["path"] == MAIN
+
+
+def test_sarif_says_how_findings_stand(tmp_path: Path) -> None:
+    tree = tree_at(tmp_path)
+    (tree / MAIN).write_text(text_of(MAIN))
+    for patch, state in (
+        (BREAKS, "new"),
+        (diff(MAIN, text_of(MAIN), text_of(MAIN) + "int demo;\n"), "unchanged"),
+        (diff(MAIN, text_of(MAIN), edited(MAIN, (UNGUARDED, GUARDED))), "absent"),
+    ):
+        log = json.loads(REVIEW_FORMATS["sarif"](reviewed([read(mail(patch))], tree), context()))
+        schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+        jsonschema.validators.validator_for(schema)(schema).validate(log)
+        assert [each["baselineState"] for each in log["runs"][0]["results"]] == [state]
+
+
+def test_commits_and_what_is_staged(tmp_path: Path) -> None:
+    tree = repository_at(tmp_path)
+    commit(tree, {MAIN: text_of(MAIN)}, "Drop the guard")
+    done = run(tree, "--git", "HEAD~1..HEAD", "--format", "checkpatch")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(f"{MAIN}:34: WARNING: ")
+    git(tree, "reset", "-q", "--hard", "HEAD~1")
+    assert run(tree, "--staged").returncode == 0
+    (tree / MAIN).write_text(text_of(MAIN))
+    assert run(tree, "--staged").returncode == 0, "what is not staged is not judged"
+    git(tree, "add", MAIN)
+    (tree / MAIN).write_text("nothing\n")
+    before = snapshot(tree)
+    staged = run(tree, "--staged", "--format", "checkpatch")
+    assert (staged.returncode, staged.stdout.count("KICK001")) == (1, 1)
+    assert snapshot(tree) == before
+
+
+def test_strict_wants_more_than_hunks(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(mail(BREAKS))
+    clean = diff(MAIN, text_of(MAIN), text_of(MAIN) + "int demo;\n")
+    (tmp_path / "b.eml").write_bytes(mail(clean))
+    assert [run(tmp_path, name).returncode for name in ("a.eml", "b.eml")] == [1, 0]
+    assert [run(tmp_path, "--strict", name).returncode for name in ("a.eml", "b.eml")] == [2, 2]
+    assert "what they do not show was not looked at" in run(tmp_path, "b.eml").stdout
+
+
+def test_comments_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+    tree = tree_at(tmp_path / "tree")
+    (tmp_path / "a.eml").write_bytes(mail(BREAKS))
+    assert run(tmp_path, "a.eml", "--tree", str(tree), "--b4-comments", "out").returncode == 1
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == [
+        "0001.txt",
+        "identity.txt",
+        "series.txt",
+    ]
