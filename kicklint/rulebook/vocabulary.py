@@ -24,6 +24,7 @@ class EventKind(enum.StrEnum):
     INTERRUPTS_OFF = "interrupts-off"
     INTERRUPTS_ON = "interrupts-on"
     SLEEP = "sleep"
+    HV_ENTRY = "hv-entry"
     IPI = "ipi"
     CPU_READ = "cpu-read"
     CPU_WRITE = "cpu-write"

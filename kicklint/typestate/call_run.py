@@ -42,6 +42,7 @@ _WHOEVER = {
     EventKind.INTERRUPTS_OFF,
     EventKind.INTERRUPTS_ON,
     EventKind.SLEEP,
+    EventKind.HV_ENTRY,
     INTERRUPTS_CHANGE,
 }
 _SMALL_FUNCTION = 60
