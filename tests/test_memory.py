@@ -187,3 +187,8 @@ def test_what_is_written_can_be_read() -> None:
     assert written.startswith("C test\n\n(*\n * a comment\n *\n * of three lines\n *)\n")
     assert read_litmus(written).threads == program.threads
     assert "exists (0:r0=0 /\\ 1:r1=0)" in written
+
+
+def test_a_location_has_one_type_in_all_threads() -> None:
+    written = write_litmus(read_litmus(_two("WRITE_ONCE(*x, 2);", "atomic_add(1, x);", "x=3")))
+    assert written.count("atomic_t *x") == 2

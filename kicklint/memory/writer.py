@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kicklint.memory.errors import Declined
 from kicklint.memory.primitives import FENCES
 from kicklint.memory.program import (
@@ -37,8 +39,11 @@ _SRCU = "ss"
 _SRCU_INDEX = "idx"
 
 
-def write_litmus(program: Program, comment: tuple[str, ...] = ()) -> str:
-    """``program`` as a C litmus test; ``comment`` are lines to put at its head."""
+def write_litmus(program: Program, comment: tuple[str, ...] = (), notes: Sequence[str] = ()) -> str:
+    """``program`` as a C litmus test; ``comment`` are lines to put at its head.
+
+    ``notes`` are what the labels of statements number: they become comments beside them.
+    """
     lines = [f"C {program.name}", ""]
     if comment:
         lines += ["(*", *(f" * {line}".rstrip() for line in comment), " *)", ""]
@@ -50,48 +55,53 @@ def write_litmus(program: Program, comment: tuple[str, ...] = ()) -> str:
     else:
         lines.append("{}")
     lines.append("")
-    for number, thread in enumerate(program.threads):
-        lines += [*_thread(number, thread), ""]
+    bodies = [_Body(thread.statements, notes) for thread in program.threads]
+    # A location has one type, whichever thread needs it.
+    locks = {name for body in bodies for name in body.locks}
+    atomics = {name for body in bodies for name in body.atomics}
+    for number, (thread, body) in enumerate(zip(program.threads, bodies, strict=True)):
+        types = {name: _type(name, locks, atomics) for name in sorted(body.locations)}
+        lines += [*_thread(number, thread, body, types), ""]
     if program.keep is not None:
         lines.append(f"filter ({_condition(program.keep)})")
     lines.append(f"exists ({_condition(program.condition)})")
     return "\n".join(lines) + "\n"
 
 
-def _thread(number: int, thread: Thread) -> list[str]:
-    body = _Body()
-    body.statements(thread.statements, 1)
-    types = {name: _type(name, body) for name in sorted(body.locations)}
+def _thread(number: int, thread: Thread, body: _Body, types: dict[str, str]) -> list[str]:
     parameters = ", ".join(f"{kind} *{name}" for name, kind in types.items())
     declared = [f"\tint {name};" for name in sorted(body.registers)]
     head = f"P{number}({parameters})" + (f" // {thread.name}" if thread.name else "")
     return [head, "{", *declared, *([""] if declared else []), *body.lines, "}"]
 
 
-def _type(name: str, body: _Body) -> str:
+def _type(name: str, locks: set[str], atomics: set[str]) -> str:
     if name == _SRCU:
         return "struct srcu_struct"
-    if name in body.locks:
+    if name in locks:
         return "spinlock_t"
-    return "atomic_t" if name in body.atomics else "int"
+    return "atomic_t" if name in atomics else "int"
 
 
 class _Body:
     """The lines of a thread, and the names in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, statements: tuple[Statement, ...], notes: Sequence[str]) -> None:
+        self._notes = notes
         self.lines: list[str] = []
         self.locations: set[str] = set()
         self.locks: set[str] = set()
         self.atomics: set[str] = set()
         self.registers: set[str] = set()
+        self.statements(statements, 1)
 
     def statements(self, statements: tuple[Statement, ...], depth: int) -> None:
         for each in statements:
             self._statement(each, depth)
 
     def _put(self, text: str, depth: int, label: str = "") -> None:
-        self.lines.append("\t" * depth + text + (f" // {label}" if label else ""))
+        note = self._notes[int(label)] if label and self._notes else ""
+        self.lines.append("\t" * depth + text + (f" // {note}" if note else ""))
 
     def _statement(self, statement: Statement, depth: int) -> None:
         match statement:

@@ -111,7 +111,7 @@ class Composer:
         return Interleaving(
             rows(answer.witness, built.doings, self._modes),
             race.lost,
-            write_litmus(built.program, _comment(race, assumption)),
+            write_litmus(built.program, _comment(race, assumption), _notes(built)),
             answer.verdict.value,
             fixed,
             verdict,
@@ -130,7 +130,9 @@ class Composer:
             return "", ""
         if verdict is not Verdict.NEVER:
             return "", ""
-        return write_litmus(built.program, ("With the missing piece in place.",)), verdict.value
+        return write_litmus(
+            built.program, ("With the missing piece in place.",), _notes(built)
+        ), verdict.value
 
     def _program(
         self, name: str, race: Race, sources: Sources, vcpu: tuple[str, ...], requester: tuple[str, ...]
@@ -158,6 +160,12 @@ def _with_flag(race: Race, way: tuple[Beat, ...]) -> Race:
     if not race.flag_vcpu or EventKind.FLAG_MAKE not in kinds or EventKind.REQUEST_MAKE in kinds:
         return race
     return replace(race, vcpu=race.flag_vcpu, ends="work", lost="in the guest, the flag is not seen")
+
+
+def _notes(built: _Built) -> list[str]:
+    """For every doing where it stands in the code."""
+    near = [each.near if isinstance(each, Act) else each for each in built.doings]
+    return [f"{each.function}:{each.span.line}" for each in near]
 
 
 def _comment(race: Race, assumption: str) -> tuple[str, ...]:
