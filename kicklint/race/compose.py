@@ -34,6 +34,7 @@ from kicklint.typestate import RawStep, Simulator
 MOST_EVENTS = 20
 """Events of one thread; what is larger is cut at its beginning, and says so."""
 
+_MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 _ENDS = {"request": REQUESTS, "work": WORK}
 
 
@@ -139,6 +140,9 @@ class Composer:
     ) -> _Built:
         first: Way = Words(sources, own=True).way(vcpu)
         second: Way = Words(sources, own=False).way(requester)
+        if not any(isinstance(each, Beat) and each.kind in _MODE for each in second):
+            # An IPI that is sent whatever the mode is may come too early, and is taken in the host.
+            first = (*_early(first), *first)
         doings: list[Beat | Act] = []
         script = Script(self._modes, doings)
         cut = False
@@ -160,6 +164,11 @@ def _with_flag(race: Race, way: tuple[Beat, ...]) -> Race:
     if not race.flag_vcpu or EventKind.FLAG_MAKE not in kinds or EventKind.REQUEST_MAKE in kinds:
         return race
     return replace(race, vcpu=race.flag_vcpu, ends="work", lost="in the guest, the flag is not seen")
+
+
+def _early(way: Way) -> Way:
+    near = [each if isinstance(each, Beat) else each.near for each in way[:1]]
+    return tuple(Act("window", "an IPI that comes before this is taken in the host", each) for each in near)
 
 
 def _notes(built: _Built) -> list[str]:

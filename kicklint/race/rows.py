@@ -29,7 +29,8 @@ def _rows(execution: Execution, doings: Sequence[Beat | Act], modes: Mapping[int
         label = moment.event.label
         plain = moment.event.location in (GUEST, IPI)
         halved = moment.event.update and moment.event.kind == "R" and (moment.thread, label) in waiting
-        if not label or (plain and moment.delayed) or halved:
+        untaken = moment.event.location == IPI and moment.event.kind == "R" and moment.event.value == 0
+        if not label or untaken or (plain and moment.delayed) or halved:
             continue
         if not moment.early and not moment.visible:
             for place, fence in list(fences.get(moment.thread, ())):
