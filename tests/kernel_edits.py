@@ -19,7 +19,7 @@ from _pytest.mark import ParameterSet
 from kicklint.base import Finding, Severity, StepKind
 from kicklint.engine.analysis import AnalysisRequest, analyse_tree
 from kicklint.engine.sources import Parsed
-from kicklint.source import DirectoryTree, OverlayTree, SourceTree
+from kicklint.source import DirectoryTree, KeptTree, OverlayTree
 
 Pattern = str | re.Pattern[str]
 
@@ -118,28 +118,6 @@ def function_extent(text: str, name: str, path: str = "") -> tuple[int, int]:
     if end is None:
         raise EditError(f"{path}: {name} has no end")
     return places[0].start(), end.end()
-
-
-class KeptTree:
-    """A tree whose files are listed and read once."""
-
-    def __init__(self, tree: SourceTree) -> None:
-        self.root = tree.root
-        self._tree = tree
-        self._paths = tree.paths()
-        self._architectures = tree.architectures()
-        self._texts: dict[str, bytes] = {}
-
-    def paths(self) -> tuple[str, ...]:
-        return self._paths
-
-    def read(self, path: str) -> bytes:
-        if path not in self._texts:
-            self._texts[path] = self._tree.read(path)
-        return self._texts[path]
-
-    def architectures(self) -> tuple[str, ...]:
-        return self._architectures
 
 
 @lru_cache(maxsize=4)

@@ -20,7 +20,7 @@ from kicklint.engine.sources import Parsed, Sources
 from kicklint.engine.witness import guards, values_learnt
 from kicklint.engine.world import World
 from kicklint.rulebook import Rulebook, RuleInfo, load_rulebook
-from kicklint.source import DirectoryTree, SourceTree
+from kicklint.source import DirectoryTree, SourceTree, within
 from kicklint.typestate import Outcome
 
 # Python's own guard against runaway recursion; the depth of what is walked is
@@ -248,7 +248,7 @@ def _report(
 
 def in_scope(path: str, scope: tuple[str, ...]) -> bool:
     """Whether ``path`` is one of ``scope``, or below one; an empty scope is everything."""
-    return not scope or any(path == each or path.startswith(each.rstrip("/") + "/") for each in scope)
+    return not scope or any(within(path, each) for each in scope)
 
 
 def _excerpts(tree: SourceTree, findings: list[Finding]) -> tuple[Excerpt, ...]:

@@ -11,7 +11,7 @@ from kicklint.source.mailbox import mails, split, stream
 from kicklint.source.overlay import OverlayTree
 from kicklint.source.patching import Applied, applied
 from kicklint.source.relevance import architecture_of, is_kvm_code
-from kicklint.source.tree import DirectoryTree, SourceTree, find_tree
+from kicklint.source.tree import DirectoryTree, SourceTree, find_tree, within
 
 __all__ = [
     "Applied",
@@ -33,4 +33,5 @@ __all__ = [
     "read_mail",
     "split",
     "stream",
+    "within",
 ]

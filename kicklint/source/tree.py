@@ -112,6 +112,11 @@ class DirectoryTree:
             return False
 
 
+def within(path: str, prefix: str) -> bool:
+    """Whether the file ``path`` of a tree is ``prefix``, or lies in the directory ``prefix``."""
+    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
+
+
 def find_tree(start: Path) -> DirectoryTree:
     """The tree that ``start`` is, or lies in: the nearest ancestor with virt/kvm or arch/*/kvm.
 

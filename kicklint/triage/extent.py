@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kicklint.source import within
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -36,6 +38,4 @@ class Extent:
 
     def reaches(self, path: str) -> bool:
         """Whether findings are reported for the file ``path``, as far as the scope says."""
-        return not self.scope or any(
-            path == each or path.startswith(each.rstrip("/") + "/") for each in self.scope
-        )
+        return not self.scope or any(within(path, each) for each in self.scope)

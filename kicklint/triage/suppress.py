@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from kicklint.base import Finding, Note, Report, Severity, Span, Suppression, SuppressionKind
 from kicklint.rulebook import RuleInfo
 from kicklint.settings import Waiver
+from kicklint.source import within
 from kicklint.triage.comments import Allowance
 from kicklint.triage.extent import Extent
 
@@ -90,7 +91,7 @@ class _Entry:
 
 def path_matches(path: str, pattern: str) -> bool:
     """Whether ``path`` is the file ``pattern``, lies below it, or matches it as a shell pattern."""
-    return path == pattern or path.startswith(pattern.rstrip("/") + "/") or fnmatchcase(path, pattern)
+    return within(path, pattern) or fnmatchcase(path, pattern)
 
 
 def _checked(said: Said, ids: dict[str, str], today: datetime.date) -> tuple[list[_Entry], list[Note]]:
