@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from patches import BREAKS, GUARDED, MAIN, UNGUARDED, diff, edited
 
 from kicklint.cli import main
 
 DEMO = Path(__file__).resolve().parents[1] / "fixtures" / "demo-tree"
-MAIN = "virt/kvm/kvm_main.c"
 
 
 @pytest.fixture
@@ -131,6 +131,34 @@ def test_config_says_where_from(tree: Path) -> None:
     assert f'select = ["KICK001"]  # {file}' in lines
     assert "jobs = 0  # default" in lines
     assert "# 1 waivers" in lines
+
+
+def test_review_honours_policy(tree: Path, tmp_path: Path) -> None:
+    patch = tmp_path / "a.patch"
+    patch.write_text(BREAKS, "utf-8")
+    reviewing = ("review", "--tree", tree, patch)
+    assert run(*reviewing).exit_code == 1
+    assert run(*reviewing, "--exclude", "virt/*").exit_code == 0
+    settings = tree / ".kicklint.toml"
+    settings.write_text('ignore = ["unguarded-exiting-transition"]\n', "utf-8")
+    assert run(*reviewing).exit_code == 0
+    assert run(*reviewing, "--isolated").exit_code == 1
+    settings.write_text('[[waiver]]\nrule = "KICK001"\npath = "virt"\nreason = "tested later"\n', "utf-8")
+    done = run(*reviewing)
+    assert done.exit_code == 0 and "0 new findings in 1 patch; 1 waived." in done.stdout
+    assert "KICK001" not in done.stdout
+    assert "waived: tested later (.kicklint.toml)" in run(*reviewing, "--all").stdout
+    found = json.loads(run(*reviewing, "--all", "--format", "json").stdout)["patches"][0]["findings"]
+    assert [each["suppression"]["justification"] for each in found] == ["tested later"]
+    log = json.loads(run(*reviewing, "--format", "sarif").stdout)["runs"][0]["results"]
+    assert [each["suppressions"][0]["status"] for each in log] == ["accepted"]
+    # A comment in the source after the patch counts as well.
+    settings.unlink()
+    line = "WRITE_ONCE(vcpu->mode, EXITING_GUEST_MODE);"
+    allow = f"/* kicklint: allow KICK001 -- tested later */\n\t\t\t{line}"
+    patch.write_text(diff(MAIN, edited(MAIN, (UNGUARDED, GUARDED)), edited(MAIN, (line, allow))), "utf-8")
+    (tree / MAIN).write_text(edited(MAIN, (UNGUARDED, GUARDED)), "utf-8")
+    assert run(*reviewing).exit_code == 0
 
 
 def test_statistics(tree: Path) -> None:

@@ -48,8 +48,8 @@ class Judged:
 
     @property
     def counts(self) -> bool:
-        """Whether it is new and stays."""
-        return self.finding.standing is Standing.NEW and not self.mended
+        """Whether it is new, stays, and is not waived."""
+        return self.finding.standing is Standing.NEW and not self.mended and self.finding.suppression is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,21 @@ class PatchReview:
 
     @property
     def new(self) -> tuple[Judged, ...]:
-        """What the patch brings, mended later or not."""
-        return tuple(each for each in self.judged if each.finding.standing is Standing.NEW)
+        """What the patch brings and nobody has waived, mended later or not."""
+        return tuple(
+            each
+            for each in self.judged
+            if each.finding.standing is Standing.NEW and each.finding.suppression is None
+        )
+
+    @property
+    def waived(self) -> tuple[Judged, ...]:
+        """What the patch brings and somebody has waived."""
+        return tuple(
+            each
+            for each in self.judged
+            if each.finding.standing is Standing.NEW and each.finding.suppression is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from kicklint.base import Finding, KicklintError, Report
-from kicklint.cli.options import find_rule, processors
+from kicklint.cli.options import ids, processors
 from kicklint.cli.policy import Policy
 from kicklint.cli.progress import progress
 from kicklint.rulebook import load_rulebook
 
 if TYPE_CHECKING:
     from kicklint.engine import AnalysisRequest
+    from kicklint.source import SourceTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def requested(wanted: Wanted) -> tuple[AnalysisRequest, Policy]:
         tree=root,
         scope=scope,
         architectures=wanted.architectures or settings.arch,
-        select=chosen(wanted.select or _ids(settings.select), wanted.ignore or _ids(settings.ignore)),
+        select=chosen(wanted.select or ids(settings.select), wanted.ignore or ids(settings.ignore)),
         jobs=wanted.jobs or settings.jobs or processors(),
     )
     return request, policy
@@ -63,8 +65,31 @@ def examine(request: AnalysisRequest, policy: Policy, *, quiet: bool) -> Report:
         request.select, request.scope, report.architectures, complete=not request.architectures
     )
     tree = source.DirectoryTree(request.tree)
-    rules = load_rulebook().rules
-    return triage.triaged(report, verdicts, tree, rules, extent, datetime.datetime.now(datetime.UTC).date())
+    return triage.triaged(report, verdicts, tree, load_rulebook().rules, extent, _today())
+
+
+def verdict(policy: Policy) -> Callable[[Report, SourceTree], Report]:
+    """What puts the exclusions, the waivers and the comments in the source to the report on a tree.
+
+    It says nothing of waivers that match no finding, since a review sees a part of a tree.
+    """
+    # As in requested().
+    from kicklint import triage
+
+    verdicts = triage.Verdicts(policy.waived(), None, policy.exclude)
+
+    def put(report: Report, tree: SourceTree) -> Report:
+        files = tuple(sorted({each.span.path for each in report.findings}))
+        if not files:
+            return report
+        extent = triage.Extent(scope=files, architectures=report.architectures, complete=False)
+        return triage.triaged(report, verdicts, tree, load_rulebook().rules, extent, _today())
+
+    return put
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 def finding_with(report: Report, fingerprint: str) -> Finding:
@@ -77,10 +102,6 @@ def finding_with(report: Report, fingerprint: str) -> Finding:
         what = "several findings begin so" if found else "there is no such finding"
         raise KicklintError(f"{fingerprint}: {what}; those there are:\n{known or '  none'}")
     return found[0]
-
-
-def _ids(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(find_rule(name).id for name in names)
 
 
 def chosen(select: tuple[str, ...], ignore: tuple[str, ...]) -> frozenset[str]:

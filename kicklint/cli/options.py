@@ -79,6 +79,11 @@ def find_rule(identity: str) -> RuleInfo:
     raise LookupError(f"there is no rule {identity!r}; {hint or 'kicklint rules lists them'}")
 
 
+def ids(names: Iterable[str]) -> tuple[str, ...]:
+    """The ids of rules that are named by id or name. LookupError as :func:`find_rule`."""
+    return tuple(find_rule(name).id for name in names)
+
+
 def flat(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     """The values of a repeatable list option, once each, in the order given."""
     return tuple(dict.fromkeys(name for group in groups for name in group))

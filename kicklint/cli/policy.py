@@ -15,6 +15,8 @@ from kicklint.settings import Settings, SettingsFile, Waiver, load_settings, loa
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -63,33 +65,40 @@ def given(name: str) -> bool:
 
 def policy(command: Command) -> Command:
     """--config, --isolated, --baseline, --waivers and --exclude, handed on as one ``policy``."""
+    return review_policy(
+        click.option(
+            "--baseline", type=_FILE, metavar="FILE", help="Only findings that this report has not count."
+        )(command)
+    )
+
+
+def review_policy(command: Command) -> Command:
+    """The same without --baseline, which a review has of itself."""
 
     @functools.wraps(command)
     def gathered(
         *args: Any,
         configuration: Path | None,
         isolated: bool,
-        baseline: Path | None,
         waivers: Path | None,
         exclude: tuple[str, ...],
+        baseline: Path | None = None,
         **others: Any,
     ) -> Any:
         chosen = Policy(configuration, isolated, baseline, waivers, exclude)
         return command(*args, policy=chosen, **others)
 
-    file = click.Path(exists=True, dir_okay=False, path_type=Path)
     decorated: Any = gathered
     for decorate in (
         click.option("--exclude", multiple=True, metavar="PATTERN", help="Report nothing for these paths."),
-        click.option("--waivers", type=file, metavar="FILE", help="More waivers than the configuration has."),
         click.option(
-            "--baseline", type=file, metavar="FILE", help="Only findings that this report has not count."
+            "--waivers", type=_FILE, metavar="FILE", help="More waivers than the configuration has."
         ),
         click.option("--isolated", is_flag=True, help="Read no configuration."),
         click.option(
             "--config",
             "configuration",
-            type=file,
+            type=_FILE,
             metavar="FILE",
             help="The configuration. Default: .kicklint.toml or pyproject.toml, from the tree upward.",
         ),

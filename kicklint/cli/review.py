@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kicklint import __version__
 from kicklint.base import KicklintError, Outcome, Review
 from kicklint.cli.archive import review_archive
-from kicklint.cli.examine import chosen
+from kicklint.cli.examine import chosen, verdict
 from kicklint.cli.intake import Intake
-from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats
+from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats, ids
 from kicklint.cli.output import check_writable, wants_colour, write
+from kicklint.cli.policy import Policy, given, review_policy
 from kicklint.cli.progress import progress
 from kicklint.cli.status import COULD_NOT_RUN, FINDINGS, NO_FINDINGS
 from kicklint.render import REVIEW_FOR_PEOPLE, REVIEW_FORMATS, Context, inline_comments, visible
 from kicklint.rulebook import load_rulebook
+
+if TYPE_CHECKING:
+    from kicklint.review import Place, ReviewRequest
 
 
 @click.command()
@@ -55,6 +61,7 @@ from kicklint.rulebook import load_rulebook
     metavar="DIR",
     help="Write the comments into DIR as b4 review reads them.",
 )
+@review_policy
 @colour
 @effort
 def review(
@@ -72,6 +79,7 @@ def review(
     strict: bool,
     archive: Path | None,
     comments: Path | None,
+    policy: Policy,
     colour: str,
     jobs: int,
     quiet: bool,
@@ -81,7 +89,7 @@ def review(
 
     FILE is a mail, an mbox, a maildir, a directory of mails, a reply that quotes a patch, or a bare
     diff; - and nothing at all are standard input. Nothing is written into the tree or its
-    repository, and nothing is sent.
+    repository, and nothing is sent. The tree's configuration and waivers hold as in a check.
 
     Exit status: 0 nothing new, 1 new findings, 2 could not review.
     """
@@ -90,16 +98,16 @@ def review(
 
     check_writable(output)
     intake = Intake(files, tree, base, revisions, staged)
+    patches, place = intake.patches() if archive is None else ([], intake.place())
+    policy = _found(policy, place.tree.root if place.tree is not None else None)
+    request = request_for(policy, place, flat(architectures), flat(select), flat(ignore))
     if archive is not None:
-        wanted = (flat(architectures), chosen(flat(select), flat(ignore)))
-        click.get_current_context().exit(review_archive(archive, intake, wanted, style, output, quiet=quiet))
-    patches, place = intake.patches()
+        click.get_current_context().exit(review_archive(archive, intake, request, style, output, quiet=quiet))
+    style = policy.settings.format if _configured(policy) else style
     silent = quiet or style in ("checkpatch", "b4-json")
-    with progress(quiet=silent) as bar:
-        request = room.ReviewRequest(place, flat(architectures), chosen(flat(select), flat(ignore)), bar)
-        with closing(place):
-            done = room.review(room.series(patches), request)
-    status = _status(done, strict)
+    with progress(quiet=silent) as bar, closing(place):
+        done = room.review(room.series(patches), replace(request, progress=bar))
+    status = status_of(done, strict=strict)
     context = Context(
         rules=load_rulebook().rules,
         version=__version__,
@@ -118,7 +126,40 @@ def review(
     click.get_current_context().exit(status)
 
 
-def _status(done: Review, strict: bool) -> int:
+def _found(policy: Policy, root: Path | None) -> Policy:
+    """``policy`` with the configuration of the tree; without a tree only with one that is named."""
+    if root is None and policy.configuration is None:
+        policy = replace(policy, isolated=True)
+    return policy.found(root or Path.cwd())
+
+
+def _configured(policy: Policy) -> bool:
+    """Whether the format is the configuration's; those that a review has not are for checks."""
+    return policy.settings.format in REVIEW_FORMATS and not given("style")
+
+
+def request_for(
+    policy: Policy,
+    place: Place,
+    architectures: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+) -> ReviewRequest:
+    """What the command line asks for, and the configuration where that says nothing."""
+    # As in review().
+    from kicklint import review as room
+
+    settings = policy.settings
+    return room.ReviewRequest(
+        place,
+        architectures or settings.arch,
+        chosen(select or ids(settings.select), ignore or ids(settings.ignore)),
+        verdict=verdict(policy),
+    )
+
+
+def status_of(done: Review, *, strict: bool = False) -> int:
+    """The exit status for ``done``; ``strict`` takes a review of hunks only for none."""
     outcomes = {each.outcome for each in done.patches}
     if Outcome.UNREADABLE in outcomes or (strict and Outcome.HUNKS_ONLY in outcomes):
         return COULD_NOT_RUN

@@ -16,16 +16,22 @@ from kicklint.review.worlds import Fitted, MisfitError, fitted, relevant_changes
 from kicklint.source import SourceTree, architecture_of, is_kvm_code
 
 Progress = Callable[[str, int, int], None]
+Verdict = Callable[[Report, SourceTree], Report]
+"""What a project has laid down, put to the report on a tree: exclusions and waivers."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewRequest:
-    """What to compare with, and what to look for: ``architectures`` and ``select`` are all when empty."""
+    """What to compare with, and what to look for: ``architectures`` and ``select`` are all when empty.
+
+    ``verdict`` is put to every report before they are compared.
+    """
 
     place: Place = field(default_factory=Place)
     architectures: tuple[str, ...] = ()
     select: frozenset[str] = frozenset()
     progress: Progress | None = field(default=None, compare=False)
+    verdict: Verdict | None = field(default=None, compare=False)
 
 
 def review(patches: Sequence[Patch], request: ReviewRequest) -> Review:
@@ -89,7 +95,8 @@ class _Session:
             select=select or self.request.select,
             progress=self.request.progress,
         )
-        return analyse_tree(tree, request, self.parsed)
+        report = analyse_tree(tree, request, self.parsed)
+        return report if self.request.verdict is None else self.request.verdict(report, tree)
 
     def _change(self, patch: Patch, world: Fitted, before: Report, after: Report) -> Difference:
         lines = shown(patch, world.starts)

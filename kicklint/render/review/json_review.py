@@ -8,12 +8,13 @@ Keys keep this order and are always there::
     patches   [{id, subject, number, place, outcome, base, reason, notTaken, architectures,
                 findings: [{standing, rule, name, severity, was, message, path, line, column, endLine,
                             endColumn, function, architectures, fingerprint, confidence,
-                            remedy, trail, related, diffLine,
+                            remedy, trail, related, suppression, interleaving, diffLine,
                             cause: {path, hunk, head}, mendedBy}]}]
 
 ``outcome`` is reviewed, hunks-only, no-kvm, no-patch or unreadable. ``standing`` is new, known or
 fixed. ``was`` is the severity before, where the patch raised it, else null. ``confidence`` is low
-where only hunks were seen, else normal. ``diffLine`` is the line of the diff, as it stands there, that
+where only hunks were seen, else normal. A finding that is waived is there only when all are
+asked for, with its ``suppression``. ``diffLine`` is the line of the diff, as it stands there, that
 the finding is about. ``mendedBy`` is the number of the later patch that removes it, or null.
 """
 
@@ -85,7 +86,6 @@ def _finding(judged: Judged, patch: PatchReview) -> dict[str, object]:
     diff = patch.patch.diff
     cause = judged.cause
     whole = finding_object(judged.finding, Lines(Report((), excerpts=patch.excerpts)), compared=True)
-    del whole["suppression"]
     return {
         "standing": judged.finding.standing.value,
         **{key: value for key, value in whole.items() if key != "standing"},

@@ -43,6 +43,9 @@ def _patch(patch: PatchReview, context: Context, style: Style) -> Iterator[str]:
     if not patch.new:
         yield f"  {_nothing(patch)}"
     if context.everything:
+        for each in patch.waived:
+            yield ""
+            yield from finding_block(each.finding, lines, style, context.verbose)
         for standing, name in _OTHERS:
             for each in patch.judged:
                 if each.finding.standing is standing:
@@ -79,6 +82,9 @@ def _summary(review: Review) -> str:
     ]
     if mended:
         parts.append(f"{mended} removed again later in the series")
+    waived = sum(len(patch.waived) for patch in review.patches)
+    if waived:
+        parts.append(f"{waived} waived")
     standings = [each.finding.standing for patch in review.patches for each in patch.judged]
     if Standing.FIXED in standings:
         parts.append(f"{standings.count(Standing.FIXED)} fixed")
