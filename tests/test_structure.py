@@ -35,6 +35,8 @@ LATE_IMPORTS = {
     ("cli/review.py", "kicklint"): "as cli/request.py",
     ("cli/archive.py", "kicklint"): "as cli/request.py",
     ("cli/intake.py", "kicklint"): "as cli/request.py",
+    ("cli/hook.py", "kicklint"): "as cli/request.py",
+    ("cli/hook.py", "kicklint.triage"): "as cli/request.py",
     ("cli/sites.py", "kicklint"): "as cli/request.py",
     ("cli/show.py", "kicklint"): "as cli/request.py",
     ("cli/coverage.py", "kicklint"): "as cli/request.py",

@@ -16,6 +16,7 @@ from kicklint.cli.baseline import baseline
 from kicklint.cli.check import check
 from kicklint.cli.config import config
 from kicklint.cli.coverage import coverage
+from kicklint.cli.hook import hook
 from kicklint.cli.kbuild import kbuild_check
 from kicklint.cli.litmus import litmus
 from kicklint.cli.options import VERBOSITY
@@ -106,5 +107,6 @@ for _command in (
     coverage,
     config,
     kbuild_check,
+    hook,
 ):
     main.add_command(_command)

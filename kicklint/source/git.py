@@ -117,6 +117,24 @@ class GitRepository:
         """What is staged against HEAD, as a diff. Raises SourceError."""
         return self._patches("diff", "--cached", "HEAD")
 
+    def staged_paths(self) -> tuple[str, ...]:
+        """The paths that are staged against HEAD, old names and new ones. Raises SourceError."""
+        listed = self._run("diff", "--cached", "--name-only", "--no-renames", "-z", "HEAD", "--")
+        if listed is None:
+            raise SourceError(f"{self.top}: git cannot say what is staged")
+        return tuple(each.decode("utf-8", "surrogateescape") for each in listed.split(b"\0") if each)
+
+    def hooks(self) -> Path | None:
+        """The directory of the repository's own hooks; None where it uses some from elsewhere."""
+        named, common = (
+            self._run("rev-parse", "--git-path", "hooks"),
+            self._run("rev-parse", "--git-common-dir"),
+        )
+        if not named or not common:
+            return None
+        place, own = ((self.top / os.fsdecode(each.rstrip(b"\n"))).resolve() for each in (named, common))
+        return place if place.is_relative_to(own) or place.is_relative_to(self.top.resolve()) else None
+
     def _patches(self, command: str, *arguments: str) -> bytes:
         if any(each.startswith("-") for each in arguments[-1:]):
             raise SourceError(f"{arguments[-1]!r} is no revision")

@@ -6,6 +6,7 @@ findings are made or shown.
 
 from kicklint.triage.apply import Verdicts, triaged
 from kicklint.triage.baseline import Baseline, load_baseline
+from kicklint.triage.exclude import excluded
 from kicklint.triage.extent import Extent
 
-__all__ = ["Baseline", "Extent", "Verdicts", "load_baseline", "triaged"]
+__all__ = ["Baseline", "Extent", "Verdicts", "excluded", "load_baseline", "triaged"]

@@ -19,12 +19,13 @@ def without(report: Report, patterns: Sequence[str]) -> Report:
         return report
     return replace(
         report,
-        findings=tuple(each for each in report.findings if not _matched(each.span.path, patterns)),
+        findings=tuple(each for each in report.findings if not excluded(each.span.path, patterns)),
         notes=tuple(
-            each for each in report.notes if each.span is None or not _matched(each.span.path, patterns)
+            each for each in report.notes if each.span is None or not excluded(each.span.path, patterns)
         ),
     )
 
 
-def _matched(path: str, patterns: Sequence[str]) -> bool:
+def excluded(path: str, patterns: Sequence[str]) -> bool:
+    """Whether nothing is reported for the file ``path``."""
     return any(path_matches(path, each) for each in patterns)

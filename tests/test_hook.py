@@ -1,0 +1,189 @@
+"""kicklint hook: git's own hooks with real commits, on repositories made of the demo tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from patches import BREAKS, GUARDED, MAIN, UNGUARDED, commit, edited, git, mail, repository_at, text_of
+
+from kicklint.cli import main
+from kicklint.source import is_kvm_code
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = str(Path(sys.executable).parent / "kicklint")
+OTHER = "drivers/a.c"
+
+
+@pytest.fixture(autouse=True)
+def _no_outer_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    repository = repository_at(tmp_path / "linux")
+    (repository / "drivers").mkdir()
+    commit(repository, {OTHER: "int a;\n"}, "Another file")
+    return repository
+
+
+def run(*arguments: object) -> Result:
+    done = CliRunner().invoke(main, [str(each) for each in arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def try_commit(tree: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    command = ["git", "-C", str(tree), *identity, "commit", "-q", "-m", "x", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def stage(tree: Path, path: str, text: str) -> None:
+    (tree / path).write_text(text, "utf-8")
+    git(tree, "add", path)
+
+
+def test_a_worse_commit_is_refused_and_others_are_not(tree: Path) -> None:
+    assert run("hook", "install", "--tree", tree).exit_code == 0
+    stage(tree, MAIN, edited(MAIN, (UNGUARDED, GUARDED)) + "\nint demo_more;\n")
+    done = try_commit(tree)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    stage(tree, MAIN, text_of(MAIN))
+    done = try_commit(tree)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "KICK001 unguarded-exiting-transition" in said
+    assert re.search(r"34 \|\s+WRITE_ONCE\(vcpu->mode, EXITING_GUEST_MODE\);\n\s+\|\s+\^{10}", said)
+    assert "the commit is refused" in done.stderr
+    assert try_commit(tree, "--no-verify").returncode == 0
+    # What is there now is nobody's fault any more.
+    stage(tree, MAIN, text_of(MAIN) + "\nint demo_more;\n")
+    assert try_commit(tree).returncode == 0
+
+
+def test_what_is_staged_counts_and_not_the_work_tree(tree: Path) -> None:
+    stage(tree, MAIN, edited(MAIN, (UNGUARDED, GUARDED)) + "\nint demo_more;\n")
+    (tree / MAIN).write_text(text_of(MAIN), "utf-8")  # worse, and not staged
+    assert run("hook", "run", "--tree", tree).exit_code == 0
+    git(tree, "add", MAIN)
+    (tree / MAIN).write_text(edited(MAIN, (UNGUARDED, GUARDED)), "utf-8")
+    done = run("hook", "run", "--tree", tree, "--quiet")
+    assert done.exit_code == 1
+    assert "KICK001" in done.stdout
+
+
+def test_files_without_kvm_code_cost_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree)
+    stage(tree, OTHER, "int b;\n")
+    # The engine is not even imported.
+    program = (
+        "import sys\nfrom kicklint.cli import main\n"
+        "try:\n    main(['hook', 'run', *sys.argv[1:]])\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert 'kicklint.engine' not in sys.modules\n"
+    )
+    begun = time.monotonic()
+    for arguments in ([], [OTHER]):
+        done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert time.monotonic() - begun < 10
+    stage(tree, MAIN, text_of(MAIN))
+    assert run("hook", "run", OTHER).exit_code == 0
+    assert run("hook", "run", OTHER, MAIN).exit_code == 1
+    (tree / ".kicklint.toml").write_text('exclude = ["virt"]\n', "utf-8")
+    done = subprocess.run([sys.executable, "-c", program, MAIN], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert run("hook", "run", "--isolated", MAIN).exit_code == 1
+
+
+def test_waivers_hold(tree: Path) -> None:
+    stage(tree, MAIN, text_of(MAIN))
+    table = '[[waiver]]\nrule = "KICK001"\nfunction = "kvm_vcpu_kick"\nreason = "tested later"\n'
+    (tree / ".kicklint.toml").write_text(table, "utf-8")
+    assert run("hook", "run", "--tree", tree).exit_code == 0
+    assert run("hook", "run", "--tree", tree, "--isolated").exit_code == 1
+
+
+def test_no_commit_and_no_kvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "-q")
+    monkeypatch.chdir(tmp_path)
+    done = run("hook", "run")
+    assert (done.exit_code, done.output) == (0, "")
+    repository = tmp_path / "linux"
+    repository_at(repository)
+    git(repository, "update-ref", "-d", "HEAD")
+    assert run("hook", "run", "--tree", repository).exit_code == 0
+    assert run("hook", "run", "--tree", tmp_path).exit_code == 2
+
+
+def test_between_two_revisions(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(tree, {MAIN: text_of(MAIN)}, "Worse")
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", "HEAD^")
+    monkeypatch.setenv("PRE_COMMIT_TO_REF", "HEAD")
+    assert run("hook", "run", "--tree", tree, tree / MAIN).exit_code == 1
+
+
+def test_a_mail_on_its_way_out(tree: Path, tmp_path: Path) -> None:
+    file = tmp_path / "0001.patch"
+    file.write_bytes(mail(BREAKS))
+    assert run("hook", "install", "sendemail-validate", "--tree", tree).exit_code == 0
+    script = tree / ".git/hooks/sendemail-validate"
+    done = subprocess.run([script, file, file], cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "KICK001" in done.stdout and "the mail is refused" in done.stderr
+    file.write_bytes(b"From: a@example.org\nSubject: [PATCH 0/3] A cover letter\n\nHello.\n")
+    done = subprocess.run([script, file, file], cwd=tree, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_foreign_hook_is_left_alone(tree: Path) -> None:
+    path = tree / ".git/hooks/pre-commit"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\nexit 0\n", "utf-8")
+    done = run("hook", "install", "--tree", tree)
+    assert done.exit_code == 2 and "is there already" in done.stderr
+    assert run("hook", "remove", "pre-commit", "--tree", tree).exit_code == 2
+    assert run("hook", "remove", "--tree", tree).exit_code == 0
+    assert path.read_text("utf-8") == "#!/bin/sh\nexit 0\n"
+    path.unlink()
+    path.symlink_to("nowhere")
+    assert run("hook", "install", "--tree", tree).exit_code == 2
+    path.unlink()
+    for _ in range(2):  # its own one it writes again
+        assert run("hook", "install", "pre-commit", "sendemail-validate", "--tree", tree).exit_code == 0
+    assert os.access(path, os.X_OK)
+    assert run("hook", "remove", "--tree", tree).exit_code == 0
+    assert not path.exists() and not (path.parent / "sendemail-validate").exists()
+    git(tree, "config", "core.hooksPath", str(tree.parent / "hooks"))
+    done = run("hook", "install", "--tree", tree)
+    assert done.exit_code == 2 and "core.hooksPath" in done.stderr
+
+
+def test_the_pattern_of_pre_commit_is_that_of_the_engine() -> None:
+    first, _ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    pattern = re.compile(first["files"])
+    for path in (
+        MAIN,
+        "arch/x86/kvm/vmx/vmx.c",
+        "arch/arm64/include/asm/kvm_host.h",
+        "arch/s390/include/uapi/asm/kvm.h",
+        "include/linux/kvm_host.h",
+        "include/kvm/arm_vgic.h",
+        "include/uapi/linux/kvm.h",
+        "include/trace/events/kvm.h",
+        OTHER,
+        "arch/x86/kernel/kvm.c",
+        "tools/virt/kvm/a.c",
+        "include/trace/events/kvm_more.h",
+    ):
+        assert bool(pattern.search(path)) == is_kvm_code(path), path
