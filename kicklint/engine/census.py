@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from kicklint.base import Finding, Span
 from kicklint.engine.findings import Draft
+from kicklint.engine.kinds import named
+from kicklint.engine.logged import logged
 from kicklint.engine.world import World
-from kicklint.events import Event
-from kicklint.flow import Name
 from kicklint.rulebook import Census, EventKind, RuleInfo
 from kicklint.typestate import Outcome
 
@@ -27,45 +27,46 @@ def reached(outcomes: Iterable[Outcome]) -> frozenset[tuple[str, int]]:
 
 
 def census(world: World, rule: RuleInfo, count: Census, nodes: frozenset[tuple[str, int]]) -> list[Draft]:
-    """One draft for every kind of request that is never consumed, at the first place among ``nodes``."""
-    places: dict[str, list[tuple[Span, str, Event]]] = {}
+    """One draft for every kind of request that is made or tested (``count.of``) and never consumed.
+
+    It stands at the first place among ``nodes``. With ``logged`` there is one for every place
+    where the interface logs a kind that is never to be logged.
+    """
+    if count.of == "logged":
+        return [_draft(world, rule, count, *each) for each in logged(world)]
+    places: dict[str, list[tuple[Span, str, str]]] = {}
     consumed: set[str] = set()
-    for key in sorted(world.index.functions):
-        if not world.index.direct(key) & {*_OF.values(), EventKind.REQUEST_CONSUME}:
+    for each in named(world):
+        path = world.path(each.function)
+        if each.name and not each.name.startswith(world.lexicon.vocabulary.vcpu.request_prefix):
             continue
-        function = world.index.functions[key]
-        if not function.static and key not in world.index.resolve(function.name, ""):
-            continue  # the architecture has one of its own
-        graph = world.graph(key)
-        for node, event in graph.events.items():
-            if not isinstance(event.request, Name) or event.request.id in world.parameters(key):
-                continue
-            name = world.request_name(event.request.id, function.path)
-            if not name.startswith(world.lexicon.vocabulary.vcpu.request_prefix):
-                continue
-            if event.kind is EventKind.REQUEST_CONSUME:
-                consumed.add(name)
-            elif (
-                (key, node) in nodes
-                and event.kind is _OF[count.of]
-                and world.request_kind(name, function.path) == "logged"
-            ):
-                places.setdefault(name, []).append((event.span, function.name, event))
-    if not consumed:
-        return []  # the part of the tree that consumes requests is not there
-    found = []
-    for name in sorted(places.keys() - consumed):
-        span, owner, event = min(places[name], key=lambda each: (each[0], each[1]))
-        finding = Finding(
-            rule=rule.id,
-            name=rule.name,
-            severity=count.level,
-            message=count.message.format(request=name, cause=event.text),
-            span=span,
-            function=owner,
-            fingerprint="",
-            architectures=(world.architecture,) if world.architecture else (),
-            remedy=" ".join(rule.fix.split()),
-        )
-        found.append(Draft((rule.id, span, f"{owner}:{name}"), finding))
-    return found
+        if each.event is EventKind.REQUEST_CONSUME:
+            consumed.add(each.name)
+        elif (
+            each.name
+            and each.by in nodes
+            and each.event is _OF[count.of]
+            and world.request_kind(each.name, path) != "no-action"
+        ):
+            owner = world.index.functions[each.function].name
+            places.setdefault(each.name, []).append((each.span, owner, each.text))
+    if not consumed or "" in consumed:
+        return []  # what consumes requests is not there, or not known
+    return [_draft(world, rule, count, name, *min(places[name])) for name in sorted(places.keys() - consumed)]
+
+
+def _draft(
+    world: World, rule: RuleInfo, count: Census, name: str, span: Span, owner: str, text: str
+) -> Draft:
+    finding = Finding(
+        rule=rule.id,
+        name=rule.name,
+        severity=count.level,
+        message=count.message.format(request=name, cause=text),
+        span=span,
+        function=owner,
+        fingerprint="",
+        architectures=(world.architecture,) if world.architecture else (),
+        remedy=" ".join(rule.fix.split()),
+    )
+    return Draft((rule.id, span, f"{owner}:{name}"), finding)

@@ -324,8 +324,11 @@ class World:
     def request_kind(self, name: str, path: str) -> str:
         """See Program."""
         macro = self.index.macro(self.request_name(name, path), path, object_like=True)
-        logged = macro is None or self.lexicon.vocabulary.vcpu.no_action not in macro.body
-        return "logged" if logged else "no-action"
+        words = set(_WORD.findall(macro.body)) if macro is not None else set()
+        shape = self.lexicon.vocabulary.vcpu
+        if shape.no_action in words:
+            return "no-action"
+        return "flagged" if words & set(shape.request_flags) else "plain"
 
     def decides(self) -> str:
         """See Program."""

@@ -2,6 +2,7 @@
 
 from kicklint.events.annotate import Annotator, Names
 from kicklint.events.identity import RUNNING, Aliases, Identity, Role
+from kicklint.events.masks import added
 from kicklint.events.model import HANDED, CallSite, Event, EventGraph, Reach, Target
 from kicklint.events.places import FlagNames
 
@@ -19,4 +20,5 @@ __all__ = [
     "Reach",
     "Role",
     "Target",
+    "added",
 ]

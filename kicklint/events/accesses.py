@@ -257,8 +257,21 @@ class Accesses:
             forks=forks and operation.event is not EventKind.REQUEST_MAKE,
             boolean=True,
             dst=call.dst,
-            attributes=(*ordered(operation.order), *_RAW),
+            attributes=(*ordered(operation.order), *_RAW, ("masked", self._masked(bit))),
         )
+
+    def _masked(self, bit: Expr) -> str:
+        """Whether the flags are taken off the kind of request ``bit``; "" when that is not known."""
+        shape = self.places.shape
+        number = self.aliases.resolved(bit)
+        if isinstance(number, Binary) and number.op == "&":
+            sides = (number.left, number.right)
+            mask = Name(shape.request_mask)
+            return "yes" if mask in sides else "no" if Unary("~", mask) in sides else ""
+        if not isinstance(number, Name):
+            return ""
+        given = number.id in self.aliases.parameters and number.id not in self.aliases.assigned
+        return "no" if given or number.id.startswith(shape.request_prefix) else ""
 
     def _accessor(self, call: Call, accessor: Accessor, node: Node, text: str) -> Event | None:
         place = call.args[accessor.place]

@@ -18,9 +18,9 @@ _COMMON = {"interrupts", "how", "order", "learnt", "inside"}
 _REQUEST = {"request", "outcome", "kind"}
 _ATTRIBUTES = {
     EventKind.MODE_WRITE: {"value", "atomic", "expected"},
-    EventKind.REQUEST_MAKE: _REQUEST | {"raw"},
-    EventKind.REQUEST_TEST: _REQUEST | {"raw"},
-    EventKind.REQUEST_CONSUME: _REQUEST | {"complete", "raw"},
+    EventKind.REQUEST_MAKE: _REQUEST | {"raw", "masked"},
+    EventKind.REQUEST_TEST: _REQUEST | {"raw", "masked"},
+    EventKind.REQUEST_CONSUME: _REQUEST | {"complete", "raw", "masked"},
     EventKind.GUEST_ENTRY: {"place", "certain"},
     EventKind.BARRIER: {"via"},
     EventKind.CPU_READ: {"cpu"},

@@ -163,7 +163,10 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Kinds of request that are ``made`` or ``tested`` in a world and never consumed there."""
+    """Kinds of request that are ``made`` or ``tested`` in a world and never consumed there.
+
+    With ``logged``: kinds that only ask for the kick, where the interface logs them.
+    """
 
     of: str
     message: str

@@ -72,6 +72,8 @@ class VcpuShape:
     requests: str
     cpus: tuple[str, ...]
     request_prefix: str
+    request_mask: str
+    request_flags: tuple[str, ...]
     no_action: str
     makers: tuple[str, ...]
     back_pointers: tuple[str, ...]
