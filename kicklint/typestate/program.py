@@ -112,7 +112,7 @@ class Program(Protocol):
         """Whether ``function`` is part of the interface that the requests are meant to be used by."""
 
     def request_kind(self, name: str, path: str) -> str:
-        """``no-action`` for a kind of request that is never logged, ``flagged`` with other flags, ``plain``."""
+        """``no-action`` for a kind that is never logged, ``flagged`` with other flags, else ``plain``."""
 
     def decides(self) -> str:
         """Whether a kick looks at the mode to decide about the IPI: ``mode`` or ``always`` (it does not)."""
