@@ -183,7 +183,7 @@ class Lowering:
         )
         made = Annotator(flow, self.lexicon, names, aliases).annotate()
         if self.index.sources.keeps(path):
-            kept = replace(made, aliases=aliases.again(aliases.derived))  # before anybody asks it more
+            kept = replace(made, aliases=aliases.again(_unasked))  # before anybody asks it more
             shelf.keep(function, Kept(kept, setting, asked.answers))
         return made
 
@@ -240,6 +240,11 @@ class Lowering:
         names = [each.name for each in flow.parameters]
         root = roots.pop() if len(roots) == 1 else None
         return names.index(root) if root in names else None
+
+
+def _unasked(name: str) -> int | None:
+    """In place of what asks a world: a graph that is kept must not keep the world that it was made in."""
+    raise LookupError(name)
 
 
 def _position(answer: object) -> int | None:

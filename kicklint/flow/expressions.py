@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from sys import intern
 
 from tree_sitter import Node as SyntaxNode
 
@@ -41,7 +42,7 @@ class ExpressionLowering:
 
     def text(self, node: SyntaxNode) -> str:
         """The source text of ``node``."""
-        return self.body.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return intern(self.body.text[node.start_byte : node.end_byte].decode("utf-8", "replace"))
 
     def at(self, node: SyntaxNode) -> None:
         """Make ``node`` the place of what is emitted next (macro bodies keep the call's)."""

@@ -14,6 +14,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from kicklint.base import RulebookError
@@ -36,7 +37,7 @@ def read_table(kind: type[T], table: object, file: str, key: str) -> T:
     """``table`` as a ``kind``; ``file`` and ``key`` say where it stands, for errors."""
     if not isinstance(table, dict):
         raise RulebookError(f"{file}: {key or 'the file'} must be a table")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(typing.cast("typing.Hashable", kind))
     fields = {field.name.replace("_", "-"): field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for name in table:
         if name not in fields:
@@ -53,6 +54,12 @@ def read_table(kind: type[T], table: object, file: str, key: str) -> T:
         return kind(**values)
     except ValueError as error:
         raise RulebookError(f"{file}: {key or 'the file'}: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _hints(kind: typing.Any) -> dict[str, typing.Any]:
+    """The types of the fields of ``kind``; Python compiles every one of them anew each time."""
+    return typing.get_type_hints(kind)
 
 
 def _join(key: str, name: str) -> str:

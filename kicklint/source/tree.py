@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -50,7 +52,8 @@ class DirectoryTree:
         its uapi twin, and the generic kvm headers. A symbolic link counts when
         it leads to a file inside the tree; linked directories are not entered.
         """
-        return tuple(sorted({path for path in self._candidates() if self._belongs(path)}))
+        folders: dict[str, bool] = {}
+        return tuple(sorted({path for path in self._candidates() if self._belongs(path, folders)}))
 
     def read(self, path: str) -> bytes:
         """The bytes of one file. Raises SourceError when it cannot be read or lies outside the tree."""
@@ -97,19 +100,33 @@ class DirectoryTree:
             for name in names:
                 yield f"{base}/{name}"
 
-    def _belongs(self, path: str) -> bool:
-        target = self.root / path
-        if target.suffix not in _SUFFIXES:
+    def _belongs(self, path: str, folders: dict[str, bool]) -> bool:
+        """Whether ``path`` is a source file inside; ``folders`` are the folders that were looked at."""
+        folder, _, name = path.rpartition("/")
+        if PurePosixPath(name).suffix not in _SUFFIXES:
             return False
-        return self._inside(target) and target.is_file()
+        target = self.root / path
+        try:
+            mode = target.lstat().st_mode
+        except OSError:
+            return False
+        if stat.S_ISLNK(mode):
+            return self._inside(target) and target.is_file()
+        if folder not in folders:
+            folders[folder] = self._inside(self.root / folder)
+        return folders[folder] and stat.S_ISREG(mode)
 
     def _inside(self, target: Path) -> bool:
-        try:
-            resolved = target.resolve(strict=False)
-            return resolved.is_relative_to(self.root.resolve())
-        except (OSError, RuntimeError):
-            # RuntimeError is what Python 3.11 raises for a loop of links.
-            return False
+        resolved = os.path.realpath(target)
+        root = _resolved(self.root) if self.root.is_absolute() else os.path.realpath(self.root)
+        # What still is a link leads in a circle.
+        return within(resolved, root) and not Path(resolved).is_symlink()
+
+
+@lru_cache(maxsize=8)
+def _resolved(root: Path) -> str:
+    """``root``, which is absolute, without links; asked for once for every file."""
+    return os.path.realpath(root)
 
 
 def within(path: str, prefix: str) -> bool:

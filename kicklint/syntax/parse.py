@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from sys import intern
 
 from kicklint.syntax import declarations
 from kicklint.syntax.bodies import BodyReader
@@ -107,7 +108,9 @@ def _function(
         parameters=header.parameters,
         bodies=bodies,
         damage=damage,
-        words=frozenset(_IDENTIFIER.findall(file.scanned.masked, offset + header.start, item.end)),
+        words=frozenset(
+            map(intern, _IDENTIFIER.findall(file.scanned.masked, offset + header.start, item.end))
+        ),
         start_line=file.lines.line(offset + header.start),
         end_line=file.lines.line(max(item.start, item.end - 1)),
     )

@@ -103,7 +103,9 @@ def _dying(events: EventGraph, evaluate: Evaluator) -> tuple[frozenset[Key], ...
         for successor in node.successors:
             dying[successor] |= here
     dying[0] |= {each.name for each in events.graph.parameters}
-    return tuple(frozenset(each - live[index]) for index, each in enumerate(dying))
+    shared: dict[frozenset[Key], frozenset[Key]] = {}
+    found = (frozenset(each - live[index]) for index, each in enumerate(dying))
+    return tuple(shared.setdefault(each, each) for each in found)
 
 
 def _live(nodes: tuple[Node, ...], touched: list[set[Key]], killed: list[set[Key]]) -> list[set[Key]]:
