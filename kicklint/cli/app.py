@@ -14,6 +14,7 @@ from kicklint import __version__
 from kicklint.base import KicklintError
 from kicklint.cli.baseline import baseline
 from kicklint.cli.check import check
+from kicklint.cli.clean import clean
 from kicklint.cli.config import config
 from kicklint.cli.coverage import coverage
 from kicklint.cli.hook import hook
@@ -108,5 +109,6 @@ for _command in (
     config,
     kbuild_check,
     hook,
+    clean,
 ):
     main.add_command(_command)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kicklint.base import Finding, KicklintError, Report
-from kicklint.cli.options import ids, processors
+from kicklint.cli.options import ids, processors, store
 from kicklint.cli.policy import Policy
 from kicklint.cli.progress import progress
 from kicklint.rulebook import load_rulebook
@@ -48,6 +48,7 @@ def requested(wanted: Wanted) -> tuple[AnalysisRequest, Policy]:
         architectures=wanted.architectures or settings.arch,
         select=chosen(wanted.select or ids(settings.select), wanted.ignore or ids(settings.ignore)),
         jobs=wanted.jobs or settings.jobs or processors(),
+        store=store(),
     )
     return request, policy
 

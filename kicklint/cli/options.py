@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from kicklint.rulebook import RuleInfo, load_rulebook
+from kicklint.store import Store, default_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,6 +23,8 @@ else:
 
 # Key in click's context for how often -v was given.
 VERBOSITY = "kicklint.verbosity"
+# Key for whether results are neither kept nor taken from an earlier run.
+NO_CACHE = "kicklint.no-cache"
 
 
 class CommaList(_Names):
@@ -171,8 +174,21 @@ def colour(command: Command) -> Command:
     )(command)
 
 
+def _forgo(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    ctx.meta[NO_CACHE] = value
+
+
+def store() -> Store | None:
+    """Where results are kept between runs; None when they are not to be, or there is no place."""
+    context = click.get_current_context(silent=True)
+    folder = default_folder(os.environ)
+    if folder is None or (context is not None and context.meta.get(NO_CACHE)):
+        return None
+    return Store(folder)
+
+
 def effort(command: Command) -> Command:
-    """--jobs, -q and -v."""
+    """--jobs, --no-cache, -q and -v."""
     for decorate in (
         click.option(
             "-v",
@@ -182,6 +198,14 @@ def effort(command: Command) -> Command:
             help="Say more; twice: tracebacks of internal errors.",
         ),
         click.option("-q", "--quiet", is_flag=True, help="Findings only: no notes, summary or progress."),
+        click.option(
+            "--no-cache",
+            is_flag=True,
+            envvar="KICKLINT_NO_CACHE",
+            expose_value=False,
+            callback=_forgo,
+            help="Neither use nor keep results of earlier runs.",
+        ),
         click.option(
             "-j",
             "--jobs",

@@ -14,7 +14,7 @@ from kicklint.base import KicklintError, Outcome, Review
 from kicklint.cli.archive import review_archive
 from kicklint.cli.examine import chosen, verdict
 from kicklint.cli.intake import Intake
-from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats, ids
+from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats, ids, store
 from kicklint.cli.output import check_writable, wants_colour, write
 from kicklint.cli.policy import Policy, given, review_policy
 from kicklint.cli.progress import progress
@@ -155,6 +155,7 @@ def request_for(
         architectures or settings.arch,
         chosen(select or ids(settings.select), ignore or ids(settings.ignore)),
         verdict=verdict(policy),
+        store=store(),
     )
 
 

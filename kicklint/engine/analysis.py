@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kicklint.base import Excerpt, Finding, Note, Report, Severity, SourceError, Span, Step
-from kicklint.engine.announced import announced
-from kicklint.engine.census import census, reached
+from kicklint.base import Excerpt, Finding, Report, SourceError
 from kicklint.engine.escalation import WorldResult, escalated
-from kicklint.engine.findings import Draft, drafts, join_worlds, unanalysed, with_fingerprints
-from kicklint.engine.inference import announces, open_world
-from kicklint.engine.racing import outcome_of
+from kicklint.engine.findings import join_worlds, with_fingerprints
+from kicklint.engine.remembered import Remembered
+from kicklint.engine.run import run_world
 from kicklint.engine.sources import Parsed, Sources
-from kicklint.engine.witness import guards, values_learnt
-from kicklint.engine.world import World
-from kicklint.rulebook import Rulebook, RuleInfo, load_rulebook
-from kicklint.source import DirectoryTree, SourceTree, within
-from kicklint.typestate import Outcome
-
-# Python's own guard against runaway recursion; the depth of what is walked is
-# bounded by the front end and by the simulator, well below this.
-_RECURSION_LIMIT = 20_000
-UNANALYSED = "KICK000"
-"""The rule that the engine itself reports."""
+from kicklint.engine.workers import in_processes
+from kicklint.rulebook import Rulebook, load_rulebook
+from kicklint.source import DirectoryTree, KeptTree, SourceTree, within
+from kicklint.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +25,8 @@ class AnalysisRequest:
     ``scope`` are tree-relative prefixes that findings are reported for (empty: all);
     facts come from the whole tree. ``architectures`` and ``select`` (rule ids) are
     all when empty. ``jobs`` is the number of processes. ``progress`` is called with
-    a stage, how much is done and how much there is.
+    a stage, how much is done and how much there is. What worlds say is kept in
+    ``store`` and taken from there.
     """
 
     tree: Path
@@ -46,15 +35,12 @@ class AnalysisRequest:
     select: frozenset[str] = frozenset()
     jobs: int = 1
     progress: Callable[[str, int, int], None] | None = field(default=None, compare=False)
+    store: Store | None = field(default=None, compare=False)
 
 
 def analyse(request: AnalysisRequest) -> Report:
     """The report on ``request.tree``. Raises SourceError and RulebookError."""
-    tree = DirectoryTree(request.tree)
-    names = architectures(tree, request.architectures)
-    if request.jobs > 1 and len(names) > 1:
-        return _report(request, tree, load_rulebook(), _in_processes(request, names))
-    return analyse_tree(tree, request)
+    return analyse_tree(DirectoryTree(request.tree), request)
 
 
 def analyse_tree(tree: SourceTree, request: AnalysisRequest, parsed: Parsed | None = None) -> Report:
@@ -64,10 +50,21 @@ def analyse_tree(tree: SourceTree, request: AnalysisRequest, parsed: Parsed | No
     several trees that share most of their files can be analysed one after the other.
     """
     rulebook = load_rulebook()
-    sources = Sources(tree, request.progress, parsed)
-    names = architectures(tree, request.architectures)
-    results = [run_world(name, rulebook, sources, request.select) for name in names]
-    return _report(request, tree, rulebook, results)
+    kept = KeptTree(tree)  # so that what is analysed is what was looked up, whatever happens to the files
+    names = architectures(kept, request.architectures)
+    known = Remembered(kept, request.select, request.store)
+    results = {name: found for name in names if (found := known.find(name)) is not None}
+    missing = tuple(name for name in names if name not in results)
+    if request.jobs > 1 and len(missing) > 1 and isinstance(tree, DirectoryTree):
+        work = (request.select, request.store, request.jobs, request.progress)
+        results |= in_processes(kept, missing, *work)
+    else:
+        sources = Sources(kept, request.progress, parsed)
+        for name in missing:
+            results[name] = run_world(name, rulebook, sources, request.select)
+            sources.leave(name)
+            known.keep(results[name])
+    return _report(request, kept, rulebook, [results[name] for name in names])
 
 
 def architectures(tree: SourceTree, wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -80,140 +77,6 @@ def architectures(tree: SourceTree, wanted: tuple[str, ...]) -> tuple[str, ...]:
     if not tree.paths():
         raise SourceError(f"{tree.root} holds no KVM source (virt/kvm, arch/*/kvm)")
     return tuple(name for name in present if not wanted or name in wanted) or ("",)
-
-
-def _in_processes(request: AnalysisRequest, names: tuple[str, ...]) -> list[WorldResult]:
-    with ProcessPoolExecutor(min(request.jobs, len(names))) as pool:
-        done = [pool.submit(_world_of, request.tree, name, request.select) for name in names]
-        results = []
-        for index, each in enumerate(done):
-            results.append(each.result())
-            if request.progress is not None:
-                request.progress("analysing", index + 1, len(names))
-        return results
-
-
-def _world_of(tree: Path, name: str, select: frozenset[str]) -> WorldResult:
-    return run_world(name, load_rulebook(), Sources(DirectoryTree(tree)), select)
-
-
-def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
-    """Run every rule that is selected, or that a selected one needs, over one world."""
-    with _deep_recursion():
-        return _run_world(name, rulebook, sources, select)
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION_LIMIT))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
-def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
-    world = open_world(name, rulebook, sources)
-    notes = list(sources.notes)
-    if world.inferred:
-        listed = ", ".join(f"{each}()" for each in world.inferred)
-        notes.append(
-            Note(
-                "inferred-entry",
-                Severity.NOTE,
-                f"{name}: the guest entry is not known and was inferred: {listed}",
-            )
-        )
-    enters = world.enters()
-    blind = not enters and announces(world)
-    if blind:
-        text = f"{name or 'generic'}: the mode is written IN_GUEST_MODE, but no guest entry was found"
-        notes.append(Note("no-guest-entry", Severity.WARNING, text))
-    found: list[Draft] = []
-    problems = _damaged(world)
-    clean: set[str] = set()
-    witnesses = {rule.escalation.witness for rule in rulebook.rules if rule.escalation is not None}
-    witnessed: list[tuple[str, tuple[Step, ...]]] = []
-    for rule in _needed(rulebook, select):
-        outcomes = _outcomes(world, rule)
-        for outcome in outcomes:
-            for function, reason in outcome.problems:
-                problems.setdefault(function, reason)
-            found += drafts(world, rule, outcome)
-            if rule.id in witnesses:
-                witnessed.append((rule.id, guards(outcome)))
-        for count in rule.census:
-            found += census(world, rule, count, reached(outcomes))
-        if rule.announced is not None:
-            found += announced(world, rule, rule.announced)
-        if rule.automaton and not any(outcome.violations for outcome in outcomes):
-            clean.add(rule.id)
-    if blind:
-        clean -= witnesses  # without an entry nothing was proven
-    for rule in rulebook.rules:
-        if rule.id == UNANALYSED:
-            found += unanalysed(world, rule, problems)
-            clean |= set() if problems else {rule.id}
-    return WorldResult(
-        name,
-        tuple(found),
-        tuple(notes + _file_notes(world)),
-        frozenset(clean),
-        enters,
-        frozenset(world.paths),
-        frozenset(world.index.functions),
-        tuple(witnessed),
-    )
-
-
-def _outcomes(world: World, rule: RuleInfo) -> list[Outcome]:
-    """What the automata of ``rule`` that are for this world say of it, in order."""
-    outcomes: list[Outcome] = []
-    learnt: tuple[str, frozenset[str]] | None = None
-    for automaton in rule.automaton:
-        if automaton.architectures and world.architecture not in automaton.architectures:
-            continue
-        outcome = outcome_of(world, automaton, learnt)
-        if automaton.learn:
-            known = learnt[1] if learnt is not None else world.unread_flags
-            learnt = (automaton.learn, known | values_learnt(outcome, automaton.learn))
-        outcomes.append(outcome)
-    return outcomes
-
-
-def _needed(rulebook: Rulebook, select: frozenset[str]) -> list[RuleInfo]:
-    wanted = set(select) or {rule.id for rule in rulebook.rules}
-    for rule in rulebook.rules:
-        if rule.id in wanted and rule.escalation is not None:
-            wanted |= set(rule.escalation.unless)
-    return [rule for rule in rulebook.rules if rule.id in wanted]
-
-
-def _damaged(world: World) -> dict[str, str]:
-    """The functions that hold an event, or lead to one, and were not understood, with the reason."""
-    found = {}
-    for key, function in world.index.functions.items():
-        if function.damage and world.index.classes[key]:
-            found[key] = function.damage[0]
-        elif world.index.direct(key):
-            problems = world.flow(key).problems
-            if problems:
-                found[key] = problems[0]
-    return found
-
-
-def _file_notes(world: World) -> list[Note]:
-    return [
-        Note(
-            "damaged-file",
-            Severity.WARNING,
-            f"{file.path}:{line}: {reason}",
-            Span(file.path, line, 1, line, 1),
-        )
-        for file in world.files
-        for line, reason in file.file_damage
-    ]
 
 
 def _report(

@@ -95,6 +95,14 @@ class Sources:
         """Whether graphs of the file at ``path`` may be asked for again, by another world or tree."""
         return self.again or not path.startswith("arch/")
 
+    def leave(self, architecture: str) -> None:
+        """Forget the files that only the world of ``architecture`` has, unless other trees may have them."""
+        if self.again or not architecture:
+            return
+        for path in [each for each in self.files if each.startswith(f"arch/{architecture}/")]:
+            file = self.files.pop(path)
+            self.parsed.pop((path, file.syntax.source), None)
+
     def mentioned(self, path: str) -> dict[str, set[str]]:
         """The words that the functions of the file call or hand on, as far as they were read."""
         return self.files[path].mentioned

@@ -14,6 +14,7 @@ from kicklint.review.excerpt import by_hunks
 from kicklint.review.standing import Difference, difference
 from kicklint.review.worlds import Fitted, MisfitError, fitted, relevant_changes
 from kicklint.source import SourceTree, architecture_of, is_kvm_code
+from kicklint.store import Store
 
 Progress = Callable[[str, int, int], None]
 Verdict = Callable[[Report, SourceTree], Report]
@@ -25,6 +26,7 @@ class ReviewRequest:
     """What to compare with, and what to look for: ``architectures`` and ``select`` are all when empty.
 
     ``verdict`` is put to every report before they are compared.
+    What is analysed is kept in ``store`` and taken from there.
     """
 
     place: Place = field(default_factory=Place)
@@ -32,6 +34,7 @@ class ReviewRequest:
     select: frozenset[str] = frozenset()
     progress: Progress | None = field(default=None, compare=False)
     verdict: Verdict | None = field(default=None, compare=False)
+    store: Store | None = field(default=None, compare=False)
 
 
 def review(patches: Sequence[Patch], request: ReviewRequest) -> Review:
@@ -94,6 +97,7 @@ class _Session:
             architectures=names,
             select=select or self.request.select,
             progress=self.request.progress,
+            store=self.request.store,
         )
         report = analyse_tree(tree, request, self.parsed)
         return report if self.request.verdict is None else self.request.verdict(report, tree)

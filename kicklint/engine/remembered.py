@@ -1,0 +1,95 @@
+"""What a world says, taken from the store where everything that it was made from is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from kicklint.base import SourceError
+from kicklint.engine.escalation import WorldResult
+from kicklint.engine.sources import world_paths
+from kicklint.rulebook import rules_directory
+from kicklint.source import KeptTree
+from kicklint.store import Store, decoded, encoded
+
+_PARSERS = ("tree-sitter", "tree-sitter-c")
+
+
+class Remembered:
+    """The results of the worlds of ``tree`` for the rules ``select``; without a ``store`` there are none.
+
+    A result is kept under a digest of every file of its world, of the rules, and of kicklint
+    itself. A world with a file that cannot be read is not kept.
+    """
+
+    def __init__(self, tree: KeptTree, select: frozenset[str], store: Store | None) -> None:
+        self.tree = tree
+        self.select = select
+        self.store = store
+        self._files: dict[str, bytes] = {}
+
+    def find(self, architecture: str) -> WorldResult | None:
+        """The result of the world of ``architecture``, if it is known."""
+        key = self._key(architecture)
+        text = self.store.get(key) if self.store is not None and key else None
+        if text is None:
+            return None
+        try:
+            return decoded(WorldResult, text)
+        except ValueError:
+            return None
+
+    def keep(self, result: WorldResult) -> None:
+        """Keep ``result`` for the next time."""
+        key = self._key(result.architecture)
+        if self.store is not None and key:
+            self.store.put(key, encoded(result))
+
+    def _key(self, architecture: str) -> str:
+        """What the world's result is kept under; "" when it is not to be kept."""
+        if self.store is None:
+            return ""
+        digest = hashlib.blake2b(_program(), digest_size=32)
+        _add(digest, architecture, *sorted(self.select), "")
+        for path in world_paths(self.tree.paths(), architecture):
+            if not path.endswith((".c", ".h")):
+                continue
+            if path not in self._files:
+                try:
+                    self._files[path] = hashlib.blake2b(self.tree.read(path), digest_size=32).digest()
+                except SourceError:
+                    return ""
+            _add(digest, path)
+            digest.update(self._files[path])
+        return digest.hexdigest()
+
+
+def _add(digest: hashlib.blake2b, *texts: str) -> None:
+    for each in texts:
+        data = each.encode("utf-8", "surrogateescape")
+        digest.update(len(data).to_bytes(8, "little") + data)
+
+
+@lru_cache(maxsize=1)
+def _program() -> bytes:
+    """A digest of what analyses: kicklint's own code, its rules, Python and the parser."""
+    digest = hashlib.blake2b(sys.version.encode(), digest_size=32)
+    for name in _PARSERS:
+        _add(digest, name, metadata.version(name))
+    package = Path(__file__).resolve().parents[1]
+    for folder, suffix in ((package, ".py"), (rules_directory(), ".toml")):
+        for path in sorted(_below(folder, suffix)):
+            text = Path(path).read_bytes()
+            _add(digest, os.path.relpath(path, folder))
+            digest.update(hashlib.blake2b(text, digest_size=32).digest())
+    return digest.digest()
+
+
+def _below(folder: Path, suffix: str) -> list[str]:
+    return [
+        f"{place}/{name}" for place, _, names in os.walk(folder) for name in names if name.endswith(suffix)
+    ]

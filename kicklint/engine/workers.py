@@ -1,0 +1,68 @@
+"""Worlds in processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from pathlib import Path
+
+from kicklint.base import KicklintError
+from kicklint.engine.escalation import WorldResult
+from kicklint.engine.remembered import Remembered
+from kicklint.engine.run import run_world
+from kicklint.engine.sources import Sources, world_paths
+from kicklint.rulebook import load_rulebook
+from kicklint.source import DirectoryTree, KeptTree, SourceTree
+from kicklint.store import Store
+
+Progress = Callable[[str, int, int], None]
+
+
+def in_processes(
+    tree: SourceTree,
+    names: tuple[str, ...],
+    select: frozenset[str],
+    store: Store | None,
+    jobs: int,
+    progress: Progress | None,
+) -> dict[str, WorldResult]:
+    """The results of the worlds ``names`` by name; the largest is begun first."""
+    pool = ProcessPoolExecutor(min(jobs, len(names)))
+    try:
+        folder = store.folder if store is not None else None
+        ordered = sorted(names, key=lambda name: (-len(world_paths(tree.paths(), name)), name))
+        pending = {pool.submit(_world_of, tree.root, name, select, folder): name for name in ordered}
+        found: dict[str, WorldResult] = {}
+        for each in as_completed(pending):
+            found[pending[each]] = each.result()
+            if progress is not None:
+                progress("analysing", len(found), len(names))
+    except BrokenProcessPool as error:
+        raise KicklintError(
+            "a process of the analysis was killed, perhaps because memory ran out; --jobs 1 needs less"
+        ) from error
+    except BaseException:  # an interrupt must not wait for worlds that nobody wants any more
+        for process in list(pool._processes.values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _sources(tree: Path) -> tuple[KeptTree, Sources]:
+    """The files of ``tree`` in this process, for all worlds that come to it."""
+    kept = KeptTree(DirectoryTree(tree))
+    return kept, Sources(kept)
+
+
+def _world_of(tree: Path, name: str, select: frozenset[str], folder: Path | None) -> WorldResult:
+    kept, sources = _sources(tree)
+    result = run_world(name, load_rulebook(), sources, select)
+    sources.leave(name)
+    if folder is not None:
+        Remembered(kept, select, Store(folder)).keep(result)
+    return result
