@@ -110,12 +110,14 @@ def commit(folder: Path, files: Mapping[str, str], subject: str) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
-def reviewed(patches: Sequence[Patch], tree: Path | None, base: str = "") -> Review:
+def reviewed(
+    patches: Sequence[Patch], tree: Path | None, base: str = "", *, everything: bool = False
+) -> Review:
     """The review of ``patches`` with the tree, or the repository, at ``tree``."""
     if tree is None:
         return review(series(patches), ReviewRequest())
     with closing(Place(KeptTree(DirectoryTree(tree)), find_repository(tree), base)) as place:
-        return review(series(patches), ReviewRequest(place))
+        return review(series(patches), ReviewRequest(place, everything=everything))
 
 
 def read(data: bytes | str) -> Patch:

@@ -50,7 +50,7 @@ EDITS = {
 }
 
 
-def _edit(name: str) -> SourceTree:
+def edited_demo(name: str) -> SourceTree:
     """The demo tree without the test of its fast path, so that all before it matters, and edited."""
     demo = DirectoryTree(DEMO)
     run = demo.read(RUN).decode()
@@ -66,10 +66,10 @@ def _edit(name: str) -> SourceTree:
 def test_reports_are_the_same_whatever_was_kept() -> None:
     request = AnalysisRequest(DEMO)
     parsed: Parsed = {}
-    fresh = {name: analyse_tree(_edit(name), request) for name in EDITS}
+    fresh = {name: analyse_tree(edited_demo(name), request) for name in EDITS}
     assert len({report.findings for report in fresh.values()}) > 2  # the edits do something
     for name in (*EDITS, *reversed(EDITS)):
-        assert analyse_tree(_edit(name), request, parsed) == fresh[name], name
+        assert analyse_tree(edited_demo(name), request, parsed) == fresh[name], name
 
 
 def test_what_did_not_change_is_not_lowered_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,12 +84,12 @@ def test_what_did_not_change_is_not_lowered_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(kicklint.engine.lowering, "build_graph", counted)
     request = AnalysisRequest(DEMO)
     parsed: Parsed = {}
-    analyse_tree(_edit("nothing"), request, parsed)
+    analyse_tree(edited_demo("nothing"), request, parsed)
     assert lowered
     lowered.clear()
-    analyse_tree(_edit("nothing"), request, parsed)
+    analyse_tree(edited_demo("nothing"), request, parsed)
     assert not lowered
-    analyse_tree(_edit("an operation is gone"), request, parsed)
+    analyse_tree(edited_demo("an operation is gone"), request, parsed)
     assert set(lowered) == {IRQ}
 
 

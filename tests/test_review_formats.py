@@ -65,7 +65,9 @@ def test_sarif_says_how_findings_stand(tmp_path: Path) -> None:
         (diff(MAIN, text_of(MAIN), text_of(MAIN) + "int demo;\n"), "unchanged"),
         (diff(MAIN, text_of(MAIN), edited(MAIN, (UNGUARDED, GUARDED))), "absent"),
     ):
-        log = json.loads(REVIEW_FORMATS["sarif"](reviewed([read(mail(patch))], tree), context()))
+        log = json.loads(
+            REVIEW_FORMATS["sarif"](reviewed([read(mail(patch))], tree, everything=True), context())
+        )
         schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
         jsonschema.validators.validator_for(schema)(schema).validate(log)
         assert [each["baselineState"] for each in log["runs"][0]["results"]] == [state]

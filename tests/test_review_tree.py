@@ -56,7 +56,7 @@ def test_what_was_there_is_not_blamed_on_the_patch(tmp_path: Path) -> None:
     tree = tree_at(tmp_path)
     (tree / MAIN).write_text(text_of(MAIN))
     other = edited(MAIN, ("static void demo_ack_kick(void *unused)\n{\n}\n", ""))
-    done = reviewed([read(mail(diff(MAIN, text_of(MAIN), other)))], tree)
+    done = reviewed([read(mail(diff(MAIN, text_of(MAIN), other)))], tree, everything=True)
     assert [(each.finding.rule, each.finding.standing) for each in done.patches[0].judged] == [
         ("KICK001", Standing.KNOWN)
     ]
@@ -65,7 +65,7 @@ def test_what_was_there_is_not_blamed_on_the_patch(tmp_path: Path) -> None:
 def test_what_is_mended(tmp_path: Path) -> None:
     tree = tree_at(tmp_path)
     (tree / MAIN).write_text(text_of(MAIN))
-    done = reviewed([read(mail(diff(MAIN, text_of(MAIN), GUARDED_MAIN)))], tree)
+    done = reviewed([read(mail(diff(MAIN, text_of(MAIN), GUARDED_MAIN)))], tree, everything=True)
     assert [each.finding.standing for each in done.patches[0].judged] == [Standing.FIXED]
 
 
@@ -76,7 +76,7 @@ def test_a_renamed_file_brings_nothing(tmp_path: Path) -> None:
         "diff --git a/virt/kvm/kvm_main.c b/virt/kvm/kicks.c\nsimilarity index 100%\n"
         "rename from virt/kvm/kvm_main.c\nrename to virt/kvm/kicks.c\n"
     )
-    done = reviewed([read(mail(renames))], tree)
+    done = reviewed([read(mail(renames))], tree, everything=True)
     assert done.patches[0].outcome is Outcome.REVIEWED
     assert [each.finding.standing for each in done.patches[0].judged] == [Standing.KNOWN]
 

@@ -106,7 +106,8 @@ def review(
     style = policy.settings.format if _configured(policy) else style
     silent = quiet or style in ("checkpatch", "b4-json")
     with progress(quiet=silent) as bar, closing(place):
-        done = room.review(room.series(patches), replace(request, progress=bar))
+        request = replace(request, everything=everything or style == "sarif", jobs=jobs, progress=bar)
+        done = room.review(room.series(patches), request)
     status = status_of(done, strict=strict)
     context = Context(
         rules=load_rulebook().rules,

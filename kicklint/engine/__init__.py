@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kicklint.base import Coverage
 from kicklint.engine.analysis import AnalysisRequest, analyse, analyse_tree
+from kicklint.engine.comparing import analyse_edits
 from kicklint.engine.inventory import sites
 from kicklint.engine.scope import resolve_scope
 from kicklint.engine.show import FunctionGraph, show_function
@@ -15,6 +16,7 @@ __all__ = [
     "AnalysisRequest",
     "FunctionGraph",
     "analyse",
+    "analyse_edits",
     "analyse_tree",
     "coverage",
     "resolve_scope",

@@ -64,7 +64,7 @@ def analyse_tree(tree: SourceTree, request: AnalysisRequest, parsed: Parsed | No
             results[name] = run_world(name, rulebook, sources, request.select)
             sources.leave(name)
             known.keep(results[name])
-    return _report(request, kept, rulebook, [results[name] for name in names])
+    return report_of(request, kept, rulebook, [results[name] for name in names])
 
 
 def architectures(tree: SourceTree, wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,9 +79,10 @@ def architectures(tree: SourceTree, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in present if not wanted or name in wanted) or ("",)
 
 
-def _report(
+def report_of(
     request: AnalysisRequest, tree: SourceTree, rulebook: Rulebook, results: list[WorldResult]
 ) -> Report:
+    """The report on ``tree`` that ``results``, one for each of its worlds, make together."""
     by_world = [[escalated(draft, rulebook, results) for draft in result.drafts] for result in results]
     findings = [
         finding

@@ -37,7 +37,7 @@ class Lowering:
         shape = lexicon.vocabulary.vcpu
         self._watched = frozenset({shape.mode, shape.requests, *shape.cpus, *flags.fields})
         pointer = re.compile(rf"struct\s+{shape.type}\s*\*+\s*(\w+)\s*(?:\[[^]]*\])?\s*;".encode())
-        self._elsewhere = frozenset(
+        self.elsewhere = frozenset(
             name.decode() for file in files for name in pointer.findall(file.normalised)
         ) - set(shape.back_pointers)
         self._graphs: dict[str, EventGraph] = {}
@@ -159,7 +159,7 @@ class Lowering:
     def _graph_of(self, function: str) -> EventGraph:
         flow = self.flow(function)
         path = flow.path
-        setting = (flow, self.lexicon, self._elsewhere, self.entry_calls, self.entry_members, self.flags)
+        setting = (flow, self.lexicon, self.elsewhere, self.entry_calls, self.entry_members, self.flags)
         shelf = self.index.sources.files[path].graphs
         before = shelf.find(function, setting, self._answer)
         if before is not None:
@@ -171,7 +171,7 @@ class Lowering:
             flow,
             self.lexicon.vocabulary.vcpu,
             lambda name: _position(asked(("derives", name, path))),
-            self._elsewhere,
+            self.elsewhere,
         )
         names = Names(
             direct=lambda name, place: _functions(asked(("direct", name, place))),
@@ -226,7 +226,7 @@ class Lowering:
         flow = self.flow(key)
         path = flow.path
         aliases = Aliases(
-            flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self._elsewhere
+            flow, self.lexicon.vocabulary.vcpu, lambda name: self._derives(name, path), self.elsewhere
         )
         roots = set()
         for node in flow.nodes:

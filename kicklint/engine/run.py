@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kicklint.base import Note, Severity, Span, Step
 from kicklint.engine.announced import announced
@@ -27,11 +27,12 @@ _Run = Callable[[World, Automaton, tuple[str, frozenset[str]] | None], Outcome]
 def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
     """Run every rule that is selected, or that a selected one needs, over one world."""
     with undisturbed():
-        return _run_world(name, rulebook, sources, select)
+        return judged(open_world(name, rulebook, sources), sources, select)
 
 
-def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
-    world = open_world(name, rulebook, sources)
+def judged(world: World, sources: Sources, select: frozenset[str]) -> WorldResult:
+    """What the rules that are selected, or that a selected one needs, say of ``world`` (of ``sources``)."""
+    name, rulebook = world.architecture, world.rulebook
     here = frozenset(world.paths)
     notes = [note for note in sources.notes if note.span is None or note.span.path in here]
     if world.inferred:
@@ -49,11 +50,11 @@ def _run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozense
         text = f"{name or 'generic'}: the mode is written IN_GUEST_MODE, but no guest entry was found"
         notes.append(Note("no-guest-entry", Severity.WARNING, text))
     found: list[Draft] = []
-    problems = _damaged(world)
+    problems = damaged(world, world.index.functions)
     clean: set[str] = set()
     witnesses = {rule.escalation.witness for rule in rulebook.rules if rule.escalation is not None}
     witnessed: list[tuple[str, tuple[Step, ...]]] = []
-    for rule in _needed(rulebook, select):
+    for rule in needed(rulebook, select):
         outcomes = _outcomes(world, rule, outcome_of if rule.id in witnesses else search)
         for outcome in outcomes:
             for function, reason in outcome.problems:
@@ -103,7 +104,8 @@ def _outcomes(world: World, rule: RuleInfo, run: _Run) -> list[Outcome]:
     return outcomes
 
 
-def _needed(rulebook: Rulebook, select: frozenset[str]) -> list[RuleInfo]:
+def needed(rulebook: Rulebook, select: frozenset[str]) -> list[RuleInfo]:
+    """The rules that are selected (all when none is), and those that they go by."""
     wanted = set(select) or {rule.id for rule in rulebook.rules}
     for rule in rulebook.rules:
         if rule.id in wanted and rule.escalation is not None:
@@ -111,10 +113,11 @@ def _needed(rulebook: Rulebook, select: frozenset[str]) -> list[RuleInfo]:
     return [rule for rule in rulebook.rules if rule.id in wanted]
 
 
-def _damaged(world: World) -> dict[str, str]:
-    """The functions that hold an event, or lead to one, and were not understood, with the reason."""
+def damaged(world: World, functions: Iterable[str]) -> dict[str, str]:
+    """Those of ``functions`` that hold an event, or lead to one, and were not understood, with the reason."""
     found = {}
-    for key, function in world.index.functions.items():
+    for key in functions:
+        function = world.index.functions[key]
         if function.damage and world.index.classes[key]:
             found[key] = function.damage[0]
         elif world.index.direct(key):

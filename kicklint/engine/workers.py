@@ -17,6 +17,7 @@ from kicklint.rulebook import load_rulebook
 from kicklint.source import DirectoryTree, KeptTree, SourceTree
 from kicklint.store import Store
 
+KILLED = "a process of the analysis was killed, perhaps because memory ran out; --jobs 1 needs less"
 Progress = Callable[[str, int, int], None]
 
 
@@ -40,9 +41,7 @@ def in_processes(
             if progress is not None:
                 progress("analysing", len(found), len(names))
     except BrokenProcessPool as error:
-        raise KicklintError(
-            "a process of the analysis was killed, perhaps because memory ran out; --jobs 1 needs less"
-        ) from error
+        raise KicklintError(KILLED) from error
     except BaseException:  # an interrupt must not wait for worlds that nobody wants any more
         for process in list(pool._processes.values()):
             process.terminate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 
+from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.index import RUNNING, Index
 from kicklint.engine.linkage import Linkage, back_ends
@@ -46,10 +47,11 @@ class World:
             name for file in self.files if file.path.startswith("arch/") for name in file.prototypes
         )
         self.linkage = Linkage(self.index.functions)
-        self._back_ends = back_ends(self.files)
+        self.domains = back_ends(self.files)
         self._atomic_tests = frozenset(self.lexicon.vocabulary.atomic_tests)
         self.scratch: dict[Hashable, object] = {}
         self._parameters: dict[str, tuple[str, ...]] = {}
+        self._lines: dict[str, list[bytes]] = {}
         self._others: dict[str, tuple[str, ...]] = {}
         self._constants: dict[tuple[str, str], Value | None] = {}
         self._required: frozenset[str] | None = None
@@ -233,10 +235,19 @@ class World:
     def back_ends(self, function: str) -> tuple[frozenset[str], ...]:
         """See Program."""
         path = self.index.functions[function].path
-        everything = frozenset().union(*self._back_ends)
-        possible = [own for own in self._back_ends if path in own or path not in everything]
+        everything = frozenset().union(*self.domains)
+        possible = [own for own in self.domains if path in own or path not in everything]
         linked = [own for own in possible if not any(path in self.linkage.excluded(each) for each in own)]
         return tuple(everything - own for own in linked or possible) or (frozenset(),)
+
+    def line(self, span: Span) -> str:
+        """The text of the line that ``span`` begins in, white space aside."""
+        if not self._lines.get(span.path):
+            found = next((file for file in self.files if file.path == span.path), None)
+            self._lines[span.path] = found.source.split(b"\n") if found is not None else [b""]
+        lines = self._lines[span.path]
+        text = lines[span.line - 1] if span.line <= len(lines) else b""
+        return " ".join(text.decode("utf-8", "replace").split())
 
     def path(self, function: str) -> str:
         """See Program."""
@@ -294,11 +305,7 @@ class World:
 
     def seekers(self, kind: EventKind) -> tuple[str, ...]:
         """See Program."""
-        return tuple(
-            key
-            for key in sorted(self.index.functions)
-            if kind in self.index.classes[key] and self.others(key)
-        )
+        return tuple(key for key in sorted(self.index.functions) if kind in self.index.classes[key])
 
     def others(self, function: str) -> tuple[str, ...]:
         """See Program."""

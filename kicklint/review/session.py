@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kicklint.base import Finding, Judged, Outcome, Patch, PatchReview, Report, Review, Standing
-from kicklint.engine import AnalysisRequest, analyse_tree
+from kicklint.engine import AnalysisRequest, analyse_edits, analyse_tree
 from kicklint.engine.sources import Parsed
 from kicklint.review.bases import Base, Place, find_base
 from kicklint.review.causes import Shown, cause, shown, touches
@@ -25,13 +25,16 @@ Verdict = Callable[[Report, SourceTree], Report]
 class ReviewRequest:
     """What to compare with, and what to look for: ``architectures`` and ``select`` are all when empty.
 
-    ``verdict`` is put to every report before they are compared.
+    ``everything`` asks for what was there already and what is fixed, too; ``jobs`` is the number of
+    processes. ``verdict`` is put to every report before they are compared.
     What is analysed is kept in ``store`` and taken from there.
     """
 
     place: Place = field(default_factory=Place)
     architectures: tuple[str, ...] = ()
     select: frozenset[str] = frozenset()
+    everything: bool = False
+    jobs: int = 1
     progress: Progress | None = field(default=None, compare=False)
     verdict: Verdict | None = field(default=None, compare=False)
     store: Store | None = field(default=None, compare=False)
@@ -67,9 +70,7 @@ class _Session:
         base, refused = find_base(self.patches, self.request.place)
         if base is None:
             return {id(each): self._by_hunks(each, refused) for each in self.patches}
-        reports = [self._report(base.tree)]
-        for each in base.worlds:
-            reports.append(self._report(each.tree))
+        reports = self._reports([base.tree, *(each.tree for each in base.worlds)])
         found = {}
         for number, world in enumerate(base.worlds):
             patch = self.patches[number]
@@ -87,20 +88,34 @@ class _Session:
 
         return by_hunks(patch, refused, analyse)
 
-    def _report(self, tree: SourceTree, select: frozenset[str] = frozenset()) -> Report:
-        present = tree.architectures()
-        names = tuple(name for name in present if self.worlds is None or name in self.worlds)
-        if not tree.paths() or (present and not names):
-            return Report(())
+    def _reports(self, trees: Sequence[SourceTree]) -> list[Report]:
+        """The reports on ``trees``, the base and what each patch makes of it."""
         request = AnalysisRequest(
-            tree.root,
-            architectures=names,
-            select=select or self.request.select,
+            trees[0].root,
+            architectures=self._names(trees),
+            select=self.request.select,
+            jobs=self.request.jobs,
             progress=self.request.progress,
             store=self.request.store,
         )
-        report = analyse_tree(tree, request, self.parsed)
+        reports = analyse_edits(trees, request, whole=self.request.everything)
+        return [self._judge(report, tree) for report, tree in zip(reports, trees, strict=True)]
+
+    def _report(self, tree: SourceTree, select: frozenset[str]) -> Report:
+        """The report on a tree of excerpts by the rules of ``select``."""
+        names = self._names([tree])
+        if not tree.paths() or (tree.architectures() and not names):
+            return Report(())
+        request = AnalysisRequest(tree.root, architectures=names, select=select)
+        return self._judge(analyse_tree(tree, request, self.parsed), tree)
+
+    def _judge(self, report: Report, tree: SourceTree) -> Report:
         return report if self.request.verdict is None else self.request.verdict(report, tree)
+
+    def _names(self, trees: Sequence[SourceTree]) -> tuple[str, ...]:
+        """The architectures of ``trees`` that see a change and are asked for."""
+        present = sorted({name for tree in trees for name in tree.architectures()})
+        return tuple(name for name in present if self.worlds is None or name in self.worlds)
 
     def _change(self, patch: Patch, world: Fitted, before: Report, after: Report) -> Difference:
         lines = shown(patch, world.starts)
@@ -153,7 +168,11 @@ class _Session:
                 tree = fitted(before, rest, backwards=False).tree
             except MisfitError:
                 return True
-            report = self._report(tree, frozenset({wanted.rule}))
+            # Without the hunk it is there only if the other hunks bring it, in any world that has it.
+            request = AnalysisRequest(
+                tree.root, architectures=wanted.architectures[:1], select=frozenset({wanted.rule})
+            )
+            _, report = analyse_edits([before, tree], request)
             return any(
                 (each.rule, each.function, each.severity) == (wanted.rule, wanted.function, wanted.severity)
                 for each in report.findings

@@ -33,6 +33,10 @@ class GitRepository:
         self._where = ["git", "--git-dir", str(top)] if bare else ["git", "-C", str(top)]
         self._batch: subprocess.Popen[bytes] | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """What another process needs to read the repository by a process of its own."""
+        return {**self.__dict__, "_batch": None}
+
     def close(self) -> None:
         """End the process that reads objects."""
         if self._batch is not None and self._batch.stdin is not None and self._batch.stdout is not None:

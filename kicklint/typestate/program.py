@@ -97,7 +97,7 @@ class Program(Protocol):
         """The parameters of ``function`` that are declared as a vcpu."""
 
     def seekers(self, kind: EventKind) -> tuple[str, ...]:
-        """The functions that look up other vcpus and may lead to an event of ``kind``, in order."""
+        """The functions that may lead to an event of ``kind``, in order."""
 
     def others(self, function: str) -> tuple[str, ...]:
         """The variables of ``function`` that stand for a vcpu that it has looked up itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kicklint.events import RUNNING, Event, Identity, Reach, Role
@@ -52,23 +53,31 @@ class Outcome:
 
 
 def search(
-    program: Program, automaton: Automaton, learnt: tuple[str, frozenset[str]] | None = None
+    program: Program,
+    automaton: Automaton,
+    learnt: tuple[str, frozenset[str]] | None = None,
+    only: Callable[[str], bool] = lambda _function: True,
 ) -> Outcome:
-    """Run ``automaton`` from every function that begins an instance of it.
+    """Run ``automaton`` from every function that begins an instance of it, or from those that ``only`` takes.
 
     ``learnt`` is an attribute of events, with the values of it that an earlier automaton
     of the same rule has learnt.
     """
     if automaton.decides and automaton.decides != program.decides():
         return Outcome((), (), (), ())
-    return _Search(program, automaton, learnt).run()
+    return _Search(program, automaton, learnt, only).run()
 
 
 class _Search:
     def __init__(
-        self, program: Program, automaton: Automaton, learnt: tuple[str, frozenset[str]] | None
+        self,
+        program: Program,
+        automaton: Automaton,
+        learnt: tuple[str, frozenset[str]] | None,
+        only: Callable[[str], bool],
     ) -> None:
         self.program = program
+        self.only = only
         self.learnt = learnt
         self.own = automaton.thread is Thread.OWN
         self.machine = Machine.of(automaton)
@@ -159,21 +168,21 @@ class _Search:
         found: dict[Context, None] = {}
         automaton = self.machine.automaton
         if automaton.thread is Thread.OTHER:
-            for function in self.program.seekers(self.kind):
+            for function in filter(self.only, self.program.seekers(self.kind)):
                 if self.program.implements(function):
                     continue
                 for root in self.program.others(function):
                     found[self._context(function, {(root, Role.VCPU)})] = None
             return list(found)
         if automaton.implements:
-            for function in self.program.implementing(self.kind):
+            for function in filter(self.only, self.program.implementing(self.kind)):
                 for name in self.program.vcpu_parameters(function):
                     found[self._context(function, {(name, Role.VCPU)})] = None
             return list(found)
         harmful = {step.on for step in automaton.transition if step.message or step.witness}
         harmful -= {EventKind.RETURN, EventKind.LEAVE}
         passed = set(self.program.implementing(self.kind)) if self.kind in _WHOLE else set()
-        for function in self.program.holders(self.kind, self.value):
+        for function in filter(self.only, self.program.holders(self.kind, self.value)):
             if not self.own and harmful and not self._may_harm(function, harmful):
                 continue
             if function in passed:  # what is such an event by its name is looked at from its callers
@@ -186,7 +195,7 @@ class _Search:
                     roots = self._own_roots(function, roots)
                 found[self._context(function, {(root, Role.VCPU) for root in roots})] = None
         if self.own:
-            for function in self.program.resuming():
+            for function in filter(self.only, self.program.resuming()):
                 names = self.program.vcpu_parameters(function) or self.program.parameters(function)
                 found[self._context(function, {(name, Role.VCPU) for name in names})] = None
         return list(found)

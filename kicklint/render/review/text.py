@@ -18,7 +18,7 @@ def render(review: Review, context: Context) -> str:
     style = Style(context.colour)
     blocks = ["\n".join(_patch(each, context, style)) + "\n" for each in review.patches]
     if not context.quiet:
-        blocks.append(style.strong(_summary(review)) + "\n")
+        blocks.append(style.strong(_summary(review, context)) + "\n")
     return "\n".join(blocks)
 
 
@@ -74,7 +74,7 @@ def remarks(judged: Judged, patch: PatchReview) -> Iterator[str]:
         yield f"removed again by patch {judged.mended} of the series, so it does not count"
 
 
-def _summary(review: Review) -> str:
+def _summary(review: Review, context: Context) -> str:
     new = len(review.counting)
     mended = sum(bool(each.mended) for patch in review.patches for each in patch.new)
     parts = [
@@ -86,7 +86,7 @@ def _summary(review: Review) -> str:
     if waived:
         parts.append(f"{waived} waived")
     standings = [each.finding.standing for patch in review.patches for each in patch.judged]
-    if Standing.FIXED in standings:
+    if context.everything and Standing.FIXED in standings:
         parts.append(f"{standings.count(Standing.FIXED)} fixed")
     outcomes = [each.outcome for each in review.patches]
     if Outcome.HUNKS_ONLY in outcomes:

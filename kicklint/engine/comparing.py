@@ -1,0 +1,185 @@
+"""analyse_edits(trees, request) -> a Report on each, with no more work than their differences take."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import TypeVar
+
+from kicklint.base import KicklintError, Report
+from kicklint.engine.analysis import AnalysisRequest, report_of
+from kicklint.engine.escalation import WorldResult
+from kicklint.engine.remembered import Remembered
+from kicklint.engine.sources import Parsed, world_paths
+from kicklint.engine.versions import Versions
+from kicklint.engine.workers import KILLED
+from kicklint.rulebook import Rulebook, load_rulebook
+from kicklint.source import KeptTree, SourceTree
+
+Answer = TypeVar("Answer")
+Rules = frozenset[str]
+Progress = Callable[[str, int, int], None] | None
+
+
+def analyse_edits(
+    trees: Sequence[SourceTree], request: AnalysisRequest, *, whole: bool = False
+) -> tuple[Report, ...]:
+    """The reports on ``trees``, each of which is an edit of the one before.
+
+    A rule that says the same of all of them is left out of all reports, unless they are to be
+    ``whole``. ``request.tree`` is not looked at. Raises SourceError.
+    """
+    rulebook = load_rulebook()
+    present = sorted({name for tree in trees for name in tree.architectures()})
+    names = [name for name in present if not request.architectures or name in request.architectures]
+    if present and not names:
+        return tuple(Report(()) for _ in trees)
+    chosen = request.select or frozenset(rule.id for rule in rulebook.rules)
+    with _Workers(trees, names or [""], request) as workers:
+        if not whole:
+            chosen &= _going_by(rulebook, workers.affected(request.select))
+        results = workers.results(chosen) if chosen else []
+    selected = replace(request, select=chosen)
+    reports = []
+    for at, tree in enumerate(trees):
+        said = [result for each in results if (result := each[at]) is not None]
+        has = tuple(name for name in names if name in tree.architectures())
+        reports.append(replace(report_of(selected, tree, rulebook, said), architectures=has))
+    return tuple(reports)
+
+
+def _going_by(rulebook: Rulebook, affected: Rules) -> Rules:
+    """``affected``, and the rules whose level goes by one of them."""
+    return affected | {
+        rule.id
+        for rule in rulebook.rules
+        if rule.escalation is not None and affected & set(rule.escalation.unless)
+    }
+
+
+@dataclass(slots=True)
+class _Held:
+    """What one process keeps: the trees, and the architectures that it has opened in them."""
+
+    trees: tuple[SourceTree, ...]
+    parsed: Parsed = field(default_factory=dict)
+    versions: dict[str, Versions] = field(default_factory=dict)
+
+    def of(self, name: str) -> Versions:
+        """The architecture ``name`` in all trees."""
+        if name not in self.versions:
+            self.versions[name] = Versions(name, self.trees, load_rulebook(), self.parsed)
+        return self.versions[name]
+
+    def affected(self, name: str, select: Rules) -> Rules:
+        """See Versions."""
+        return self.of(name).affected(select)
+
+    def results(self, name: str, select: Rules) -> list[WorldResult | None]:
+        """See Versions."""
+        return self.of(name).results(select)
+
+
+class _Workers:
+    """Asks about each architecture in the process that has it, which is always the same."""
+
+    def __init__(self, trees: Sequence[SourceTree], names: Sequence[str], request: AnalysisRequest) -> None:
+        self.trees = trees
+        self.names = names
+        self.store = request.store
+        self.progress = request.progress
+        self.done = 0
+        count = min(request.jobs, len(names))
+        self.held = _Held(tuple(trees)) if count == 1 else None
+        # What is handed over may hold a process of its own, which no two may talk to.
+        data = pickle.dumps(tuple(trees)) if count > 1 else b""
+        self.pools = [
+            ProcessPoolExecutor(1, initializer=_hold, initargs=(data,))
+            for _ in range(count if count > 1 else 0)
+        ]
+        self.place = _shared_out(trees, names, count)
+
+    def __enter__(self) -> _Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for pool in self.pools:
+            if error is not None:  # nobody wants what is being worked out any more
+                for process in list(pool._processes.values()):
+                    process.terminate()
+            pool.shutdown(cancel_futures=True)
+
+    def affected(self, select: Rules) -> Rules:
+        """The rules that some architecture may be affected in."""
+        return frozenset().union(*self._each(_Held.affected, select, self.names))
+
+    def results(self, select: Rules) -> list[list[WorldResult | None]]:
+        """What the rules say, by architecture and tree."""
+        known = [Remembered(KeptTree(tree), select, self.store) for tree in self.trees]
+        found = {name: [each.find(name) for each in known] for name in self.names}
+        missing = [name for name in self.names if None in found[name]]
+        for name, results in zip(missing, self._each(_Held.results, select, missing), strict=True):
+            found[name] = results
+            for each, result in zip(known, results, strict=True):
+                if result is not None:
+                    each.keep(result)
+        return [found[name] for name in self.names]
+
+    def _each(
+        self, ask: Callable[[_Held, str, Rules], Answer], select: Rules, names: Sequence[str]
+    ) -> list[Answer]:
+        if self.held is not None:
+            answers = []
+            for name in names:
+                self._said()
+                answers.append(ask(self.held, name, select))
+            return answers
+        # Those that take longest first, so that the shares are even.
+        asked: dict[str, Future[Answer]] = {
+            name: self.pools[place].submit(_ask, ask, name, select)
+            for name, place in self.place.items()
+            if name in names
+        }
+        answers = []
+        try:
+            for name in names:
+                answers.append(asked[name].result())
+                self._said()
+        except BrokenProcessPool as broken:
+            raise KicklintError(KILLED) from broken
+        return answers
+
+    def _said(self) -> None:
+        if self.progress is not None:
+            self.done += 1
+            self.progress("comparing", self.done, max(2 * len(self.names), self.done))
+
+
+def _shared_out(trees: Sequence[SourceTree], names: Sequence[str], count: int) -> dict[str, int]:
+    """Which of ``count`` processes an architecture goes to, the largest first."""
+    paths = trees[0].paths()
+    sizes = {name: len(world_paths(paths, name)) for name in names}
+    loads = [0] * count
+    found = {}
+    for name in sorted(names, key=lambda each: (-sizes[each], each)):
+        found[name] = loads.index(min(loads))
+        loads[found[name]] += sizes[name]
+    return found
+
+
+_held: list[_Held] = []
+"""In a process that works for another: what it keeps."""
+
+
+def _hold(data: bytes) -> None:
+    _held.append(_Held(pickle.loads(data)))
+
+
+def _ask(ask: Callable[[_Held, str, Rules], Answer], name: str, select: Rules) -> Answer:
+    return ask(_held[0], name, select)

@@ -1,0 +1,280 @@
+"""What a change of a tree can reach: two worlds in, the functions whose runs it may bear on out.
+
+What a run over a program says depends on the functions that it goes into, and on what names
+mean there. A run that begins in a function goes down into what may hold an event that counts
+or is short enough to be asked for its value, and up into the callers. Where nothing of
+that differs between two worlds, the run says the same in both.
+
+Calls are those of the graph of words, so all of this is an upper bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TypeVar
+
+from kicklint.engine.inference import announces
+from kicklint.engine.kept import meaning
+from kicklint.engine.world import World
+from kicklint.rulebook import Automaton, CallerPays, EventKind, Thread
+from kicklint.syntax import Function
+from kicklint.typestate import Machine
+
+Name = tuple[str, str]
+"""A function in any tree: its file and its name."""
+
+Only = Callable[[str], bool]
+"""Whether runs that begin in the function of that identifier are wanted."""
+
+# Lines of a function that is run for the value that it returns, levels of callers that may pay for
+# a harm, and those that may hand on the mode: as typestate has them.
+_FOR_VALUE = 60
+_PAYING = 4
+_HANDING = 2
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_BARE = re.compile(rb"\b([A-Za-z_]\w*)\b(?!\s*\()")
+
+Key = TypeVar("Key")
+
+
+class Focus:
+    """What differs between two worlds of one architecture, ``before`` and ``after``, and what it reaches."""
+
+    def __init__(self, before: World, after: World) -> None:
+        self.worlds = (before, after)
+        self.everything = _facts(before, before.paths) != _facts(after, before.paths)
+        self._keys = tuple(_by_name(world) for world in self.worlds)
+        self.changed = frozenset[Name]() if self.everything else self._changed()
+        self._wanted: dict[tuple[frozenset[str], int | None, int | None], frozenset[Name]] = {}
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the two worlds are the same to every rule."""
+        return not self.everything and not self.changed
+
+    def only(self, automaton: Automaton) -> tuple[Only, Only] | None:
+        """Which runs of ``automaton`` may differ, by where they begin in either world; None if none may.
+
+        A run is wanted in both worlds or in none.
+        """
+        if self.everything:
+            return (lambda _key: True), (lambda _key: True)
+        kinds = frozenset().union(*Machine.of(automaton).enabled.values())
+        asked = (kinds, automaton.callees, _levels(automaton))
+        if asked not in self._wanted:
+            self._wanted[asked] = self._from(*asked)
+        wanted = self._wanted[asked] & self._beginning(EventKind(automaton.begin.partition(":")[0]))
+        before, after = self.worlds
+        if not wanted:
+            return None
+        return (lambda key: _name(before, key) in wanted), (lambda key: _name(after, key) in wanted)
+
+    def reaches(self, kinds: Iterable[str]) -> bool:
+        """Whether what leads to something that differs may hold an event of ``kinds``."""
+        wanted = set(kinds)
+        return self.everything or any(
+            world.may(key) & wanted for world, keys in self.functions() for key in _upwards(world, keys)
+        )
+
+    def holds(self, kinds: Iterable[str]) -> bool:
+        """Whether a function that differs may hold an event of ``kinds``, itself or in what it calls."""
+        wanted = set(kinds)
+        return self.everything or any(
+            wanted & world.may(key) for world, keys in self.functions() for key in keys
+        )
+
+    def functions(self) -> list[tuple[World, list[str]]]:
+        """For each of the worlds, the functions that differ."""
+        return [(world, self._of(at, self.changed)) for at, world in enumerate(self.worlds)]
+
+    def _of(self, at: int, names: Iterable[Name]) -> list[str]:
+        return [key for name in sorted(names) for key in self._keys[at].get(name, ())]
+
+    def _changed(self) -> frozenset[Name]:
+        """The functions whose text differs, or what a word in it means."""
+        before, after = self.worlds
+        found = _different(_texts(before, after), _texts(after, before))
+        words = _different(_meanings(before), _meanings(after))
+        words |= before.lowering.elsewhere ^ after.lowering.elsewhere
+        bare = {each.decode() for each in _different(_mentions(before, after), _mentions(after, before))}
+        for world in self.worlds:
+            grown = _with_macros(world, words)
+            for key, function in world.index.functions.items():
+                if function.words & grown or function.name in bare:
+                    found.add(_name(world, key))
+        return frozenset(found)
+
+    def _from(self, kinds: frozenset[str], limit: int | None, levels: int | None) -> frozenset[Name]:
+        """The functions from which a run that heeds ``kinds`` may come to a difference."""
+        starts = self.changed | self._gained(kinds)
+        enterable = {
+            _name(world, key)
+            for world in self.worlds
+            for key in world.index.functions
+            if _entered(world, key, kinds, limit)
+        }
+        found: set[Name] = set()
+        for at, world in enumerate(self.worlds):
+            begins = self._of(at, starts)
+            reached = _upwards(world, begins, enterable)
+            found |= {_name(world, key) for key in _below(self._callees[at], reached, levels)}
+        return frozenset(found)
+
+    def _beginning(self, kind: EventKind) -> set[Name]:
+        """The functions in which a run for events of ``kind`` may begin."""
+        found: set[Name] = set()
+        for world in self.worlds:
+            held = (key for key in world.index.functions if kind in world.may(key))
+            found |= {_name(world, key) for key in (*held, *world.implementing(kind), *world.resuming())}
+        return found
+
+    def _gained(self, kinds: frozenset[str]) -> set[Name]:
+        """The functions that may hold one of ``kinds`` in one of the worlds only."""
+        before, after = (
+            {(_name(world, key), kind) for key in world.index.functions for kind in kinds & world.may(key)}
+            for world in self.worlds
+        )
+        return {name for name, _ in before ^ after}
+
+    @cached_property
+    def _callees(self) -> tuple[Mapping[str, set[str]], ...]:
+        return tuple(_callees(world) for world in self.worlds)
+
+
+def _name(world: World, key: str) -> Name:
+    function = world.index.functions[key]
+    return function.path, function.name
+
+
+def _by_name(world: World) -> dict[Name, list[str]]:
+    found: dict[Name, list[str]] = defaultdict(list)
+    for key in world.index.functions:
+        found[_name(world, key)].append(key)
+    return found
+
+
+def _facts(world: World, paths: tuple[str, ...]) -> tuple[object, ...]:
+    """What every run over the world may go by."""
+    known = world.rulebook.architecture(world.architecture) is not None
+    return (
+        world.inferred,
+        world.entry_calls,
+        world.entry_members,
+        world.enters() or announces(world),
+        world.required_requests(),
+        world.decides(),
+        world.domains,
+        [world.linkage.excluded(path) for path in paths],
+        known or world.special_prototypes,
+    )
+
+
+def _different(before: Mapping[Key, object], after: Mapping[Key, object]) -> set[Key]:
+    return {each for each in before.keys() | after.keys() if before.get(each) != after.get(each)}
+
+
+def _texts(world: World, other: World) -> dict[Name, list[object]]:
+    """By name, the functions of the files that ``other`` has not got as they are."""
+    same = {id(file) for file in other.files}
+    found: dict[Name, list[object]] = defaultdict(list)
+    for file in world.files:
+        for function in () if id(file) in same else file.functions:
+            found[function.path, function.name].append(_text(function))
+    return found
+
+
+def _text(function: Function) -> tuple[object, ...]:
+    bodies = tuple(
+        (body.text[body.node.start_byte : body.node.end_byte], body.configuration) for body in function.bodies
+    )
+    return function.static, function.returns, function.parameters, bodies, function.damage
+
+
+def _mentions(world: World, other: World) -> Counter[bytes]:
+    """How often words stand without being called in the files that ``other`` has not got as they are."""
+    same = {id(file) for file in other.files}
+    found: Counter[bytes] = Counter()
+    for file in world.files:
+        if id(file) not in same:
+            found.update(_BARE.findall(file.normalised))
+    return found
+
+
+def _meanings(world: World) -> dict[str, list[object]]:
+    """What names stand for in the world."""
+    index = world.index
+    found: dict[str, list[object]] = defaultdict(list)
+    for name, macros in index.macros.items():
+        found[name] += [(each.span.path, meaning(each)) for each in macros]
+    for name, value in index.enumerators.items():
+        found[name].append(value)
+    for member, functions in index.members.items():
+        found[member] += [("", _name(world, each)) for each in functions]
+    for name, keys in index.by_name.items():
+        found[name] += [(index.functions[each].path, index.functions[each].static) for each in keys]
+    return found
+
+
+def _with_macros(world: World, words: set[str]) -> set[str]:
+    """``words``, the macros that mention one of them, and those that mention such a macro."""
+    found = set(words)
+    bodies = {
+        name: {word for each in macros for word in _WORD.findall(each.body)}
+        for name, macros in world.index.macros.items()
+        if words
+    }
+    size = -1
+    while size != len(found):
+        size = len(found)
+        found |= {name for name, held in bodies.items() if held & found}
+    return found
+
+
+def _levels(automaton: Automaton) -> int | None:
+    """How far above the function in which it begins a run may look; None for as far as there are callers."""
+    if automaton.thread is Thread.OWN:
+        return None
+    paying = _PAYING if automaton.caller_pays is not CallerPays.NO else 0
+    handing = _HANDING if automaton.begin.startswith(EventKind.MODE_WRITE) else 0
+    return automaton.climb + paying + handing
+
+
+def _entered(world: World, key: str, kinds: frozenset[str], limit: int | None) -> bool:
+    """Whether a run that heeds ``kinds`` may go into ``key`` when it is called."""
+    if 0 < world.lines(key) <= _FOR_VALUE:
+        return True
+    return bool(kinds & world.may(key)) and (limit is None or world.length(key) <= limit)
+
+
+def _upwards(world: World, starts: Iterable[str], enterable: set[Name] | None = None) -> set[str]:
+    """``starts`` and what calls them, and what calls that as long as it is ``enterable``."""
+    found: set[str] = set()
+    pending = list(starts)
+    while pending:
+        key = pending.pop()
+        if key not in found:
+            found.add(key)
+            if enterable is None or key.startswith("#") or _name(world, key) in enterable:
+                pending += world.index.leading_to(key)
+    return {key for key in found if not key.startswith("#")}
+
+
+def _callees(world: World) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for key in world.index.functions:
+        for caller in world.callers(key):
+            found[caller].add(key)
+    return found
+
+
+def _below(callees: Mapping[str, set[str]], starts: set[str], levels: int | None) -> set[str]:
+    """``starts`` and what they call, so many ``levels`` down."""
+    found, level = set(starts), set(starts)
+    while level and levels != 0:
+        level = {each for key in level for each in callees.get(key, ())} - found
+        found |= level
+        levels = levels - 1 if levels is not None else None
+    return found

@@ -1,0 +1,194 @@
+"""One architecture in several versions of a tree: which rules may say more of one than of the one before.
+
+A rule is not run over whole worlds for that. In the later of two worlds only those runs are made
+that what differs may bear on (focus.py). Where nothing is wrong in them there is nothing new; else
+they are made in the earlier one, too, and where they end alike, so does everything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from kicklint.engine.announced import announced
+from kicklint.engine.census import census, reached
+from kicklint.engine.effort import undisturbed
+from kicklint.engine.escalation import WorldResult
+from kicklint.engine.findings import Draft
+from kicklint.engine.focus import Focus
+from kicklint.engine.inference import open_world
+from kicklint.engine.run import UNANALYSED, damaged, judged, needed
+from kicklint.engine.sources import Parsed, Sources
+from kicklint.engine.witness import values_learnt
+from kicklint.engine.world import World
+from kicklint.rulebook import EventKind, Rulebook, RuleInfo
+from kicklint.source import SourceTree
+from kicklint.typestate import Outcome, RawStep, Violation, search
+
+_REQUESTS = (EventKind.REQUEST_MAKE, EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
+_ANNOUNCING = (EventKind.REQUEST_MAKE, EventKind.REQUEST_CONSUME)
+
+
+class Versions:
+    """The worlds of ``architecture`` in ``trees``, each of which is an edit of the one before.
+
+    A tree that has nothing of the architecture has no world. ``parsed`` is used and filled with the
+    files that were parsed.
+    """
+
+    def __init__(
+        self, architecture: str, trees: Sequence[SourceTree], rulebook: Rulebook, parsed: Parsed
+    ) -> None:
+        self.rulebook = rulebook
+        self.sources = [
+            Sources(tree, None, parsed)
+            if architecture in (tree.architectures() or ("",)) and tree.paths()
+            else None
+            for tree in trees
+        ]
+        with undisturbed():
+            self.worlds = [
+                open_world(architecture, rulebook, each) if each is not None else None
+                for each in self.sources
+            ]
+
+    def affected(self, select: frozenset[str]) -> frozenset[str]:
+        """Of the rules that are selected (all when none is) and those that they go by: which may say more
+        of some world than of the one before it."""
+        rules = needed(self.rulebook, select)
+        found: set[str] = set()
+        with undisturbed():
+            for before, after in pairwise(self.worlds):
+                if before is None or after is None:
+                    found |= {rule.id for rule in rules if before is not after}
+                    continue
+                focus = Focus(before, after)
+                if focus.everything:
+                    found |= {rule.id for rule in rules}
+                elif not focus.nothing:
+                    found |= self._damage(focus)
+                    for rule in rules:
+                        found |= _affected(rule, focus) if rule.id not in found else set()
+        return frozenset(found)
+
+    def results(self, select: frozenset[str]) -> list[WorldResult | None]:
+        """What the rules of ``select``, and those that they go by, say of every world."""
+        with undisturbed():
+            return [
+                judged(world, sources, select) if world is not None and sources is not None else None
+                for world, sources in zip(self.worlds, self.sources, strict=True)
+            ]
+
+    @staticmethod
+    def _damage(focus: Focus) -> set[str]:
+        before, after = (_named(world, damaged(world, keys).items()) for world, keys in focus.functions())
+        return {UNANALYSED} if before != after else set()
+
+
+class _Side:
+    """What one rule says of one of the two worlds of ``focus``, run only as far as it is asked for."""
+
+    def __init__(self, rule: RuleInfo, focus: Focus, at: int, *, whole: bool) -> None:
+        self.rule = rule
+        self.world = focus.worlds[at]
+        self.automata = [
+            each
+            for each in rule.automaton
+            if not each.architectures or self.world.architecture in each.architectures
+        ]
+        self.only = [None if whole else focus.only(each) for each in self.automata]
+        self.at = at
+        self.whole = whole
+        self._outcomes: dict[int, Outcome] = {}
+
+    def outcome(self, number: int) -> Outcome | None:
+        """What the automaton of that number ends in; None when nothing that differs can matter to it."""
+        automaton, only = self.automata[number], self.only[number]
+        everything = self.whole or bool(automaton.learn)
+        if only is None and not everything:
+            return None
+        if number not in self._outcomes:
+            learnt = self.learnt(number)
+            if everything or only is None:
+                self._outcomes[number] = search(self.world, automaton, learnt)
+            else:
+                self._outcomes[number] = search(self.world, automaton, learnt, only[self.at])
+        return self._outcomes[number]
+
+    def learnt(self, number: int) -> tuple[str, frozenset[str]] | None:
+        """What the automata before that number have learnt."""
+        found: tuple[str, frozenset[str]] | None = None
+        for earlier, automaton in enumerate(self.automata[:number]):
+            outcome = self.outcome(earlier) if automaton.learn else None
+            if outcome is not None:
+                known = found[1] if found is not None else self.world.unread_flags
+                found = (automaton.learn, known | values_learnt(outcome, automaton.learn))
+        return found
+
+    def counted(self) -> Counter[object]:
+        """The findings of the forms of the rule that are no automata, without the numbers of lines."""
+        outcomes = [
+            each for number in range(len(self.automata)) if (each := self.outcome(number)) is not None
+        ]
+        drafts: list[Draft] = []
+        for count in self.rule.census:
+            drafts += census(self.world, self.rule, count, reached(outcomes))
+        if self.rule.announced is not None:
+            drafts += announced(self.world, self.rule, self.rule.announced)
+        found = (each.finding for each in drafts)
+        return Counter(
+            (each.span.path, each.function, each.message, self.world.line(each.span)) for each in found
+        )
+
+
+def _affected(rule: RuleInfo, focus: Focus) -> set[str]:
+    """``rule``, if it may say more of the second world; the engine's own rule when some function is
+    understood in the first only."""
+    whole = (bool(rule.census) and focus.holds(_REQUESTS)) or (
+        rule.announced is not None and focus.reaches(_ANNOUNCING)
+    )
+    before, after = (_Side(rule, focus, at, whole=whole) for at in (0, 1))
+    found: set[str] = set()
+    for number in range(len(after.automata)):
+        if after.only[number] is None and not whole:
+            continue
+        now = after.outcome(number)
+        then = before.outcome(number) if now is not None and (now.violations or now.problems) else None
+        if now is None or then is None:
+            continue
+        if _said(after.world, now) != _said(before.world, then):
+            found.add(rule.id)
+        if _named(after.world, now.problems) != _named(before.world, then.problems):
+            found.add(UNANALYSED)
+    if whole and rule.id not in found:
+        said = after.counted()
+        found |= {rule.id} if said and said != before.counted() else set()
+    return found
+
+
+def _said(world: World, outcome: Outcome) -> Counter[object]:
+    """What ``outcome`` says of ``world``, without the numbers of lines."""
+    return Counter(
+        (each.transition, each.brought, *_line(world, each), tuple(_events(each.steps)))
+        for each in outcome.violations
+    )
+
+
+def _line(world: World, violation: Violation) -> tuple[str, str]:
+    span = violation.key.span
+    return span.path, world.line(span)
+
+
+def _events(steps: tuple[RawStep, ...]) -> Iterator[tuple[str, str, str]]:
+    for step in steps:
+        if step.event is not None:
+            yield step.graph.function, step.event.kind, step.event.text
+        elif step.inner:
+            yield step.graph.function, "", ""
+        yield from _events(step.inner)
+
+
+def _named(world: World, problems: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
+    functions = world.index.functions
+    return {(functions[key].path, functions[key].name, reason) for key, reason in problems}
