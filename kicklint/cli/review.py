@@ -104,8 +104,7 @@ def review(
     if archive is not None:
         click.get_current_context().exit(review_archive(archive, intake, request, style, output, quiet=quiet))
     style = policy.settings.format if _configured(policy) else style
-    silent = quiet or style in ("checkpatch", "b4-json")
-    with progress(quiet=silent) as bar, closing(place):
+    with progress(quiet=quiet or style in ("checkpatch", "b4-json")) as bar, closing(place):
         request = replace(request, everything=everything or style == "sarif", jobs=jobs, progress=bar)
         done = room.review(room.series(patches), request)
     status = status_of(done, strict=strict)
