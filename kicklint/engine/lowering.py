@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -78,30 +79,42 @@ class Lowering:
         setting = (found, self.lexicon, self._watched)
         shelf = self.index.sources.files[found.path].flow
 
+        dialect = self.dialect(found.path)
+
         def ask(question: Question) -> object:
             what, name = question
-            macro = self._expandable if what == "call" else self._object_macro
-            return meaning(macro(str(name), found.path))
+            if what == "function":
+                return dialect.function(str(name))
+            macros = {"call": dialect.macro, "name": dialect.constant_macro, "loop": dialect.loop}
+            return meaning(macros[str(what)](str(name)))
 
         before = shelf.find(function, setting, ask)
         if before is not None:
             return before.made
-        dialect = self.dialect(found.path)
         if not self.index.sources.keeps(found.path):
             return build_graph(found, dialect)
         answers: dict[Question, object] = {}
 
-        def called(name: str) -> Macro | None:
-            macro = dialect.macro(name)
-            answers["call", name] = meaning(macro)
-            return macro
+        def noted(what: str, lookup: Callable[[str], Macro | None]) -> Callable[[str], Macro | None]:
+            def look(name: str) -> Macro | None:
+                macro = lookup(name)
+                answers[what, name] = meaning(macro)
+                return macro
 
-        def named(name: str) -> Macro | None:
-            macro = dialect.constant_macro(name)
-            answers["name", name] = meaning(macro)
-            return macro
+            return look
 
-        made = build_graph(found, replace(dialect, macro=called, constant_macro=named))
+        def is_function(name: str) -> bool:
+            answers["function", name] = dialect.function(name)
+            return dialect.function(name)
+
+        noting = replace(
+            dialect,
+            macro=noted("call", dialect.macro),
+            constant_macro=noted("name", dialect.constant_macro),
+            loop=noted("loop", dialect.loop),
+            function=is_function,
+        )
+        made = build_graph(found, noting)
         shelf.keep(function, Kept(made, setting, answers))
         return made
 
@@ -128,6 +141,8 @@ class Lowering:
             macro=lambda name: self._expandable(name, path),
             constant_macro=lambda name: self._object_macro(name, path),
             fragment=_fragment,
+            loop=lambda name: self.index.macro(name, path),
+            function=lambda name: bool(self.index.resolve(name, path)),
         )
 
     def _expandable(self, name: str, path: str) -> Macro | None:

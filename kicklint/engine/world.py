@@ -156,8 +156,8 @@ class World:
         if name.startswith(self.lexicon.vocabulary.vcpu.request_prefix):
             return Symbol(self.request_name(name, path))
         text = self.index.enumerators.get(name)
-        if text is None and macro is not None:
-            text = macro.body
+        if text is None and macro is not None and _CONSTANT_NAME.fullmatch(name):
+            text = macro.body  # one in small letters stands for a variable where a feature is not built
         if text is not None:
             expression = constant_expression(text, self.lowering.dialect(path))
             if expression is not None:

@@ -18,7 +18,8 @@ class FlowDialect:
     prefixes cut from their argument; ``configured`` ask for a configuration symbol.
     ``macro`` gives the macro to expand at a call, or None to leave the call as it is;
     ``constant_macro`` does the same for a name that is no call. ``fragment`` parses
-    substituted text.
+    substituted text. ``loop`` gives the macro of a loop as it is defined, and ``function``
+    says whether there is a function of a name.
     """
 
     places: Mapping[str, frozenset[int]]
@@ -32,6 +33,8 @@ class FlowDialect:
     macro: Callable[[str], Macro | None]
     constant_macro: Callable[[str], Macro | None]
     fragment: Callable[[bytes], Body | None]
+    loop: Callable[[str], Macro | None]
+    function: Callable[[str], bool]
 
 
 class TooDeepError(Exception):

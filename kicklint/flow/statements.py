@@ -8,6 +8,7 @@ from kicklint.flow.builder import Target
 from kicklint.flow.conditionals import ConditionalLowering
 from kicklint.flow.expressions import arguments_of, field_of
 from kicklint.flow.ir import Binary, Call, Const, Expr, Local, Name, Opaque, Return, Store, Temp
+from kicklint.flow.loops import left_alone
 
 _CASE_VALUES = (
     "identifier",
@@ -174,7 +175,7 @@ class StatementLowering(ConditionalLowering):
         builder.targets.pop()
 
     def _macro_loop(self, node: SyntaxNode, macro: str) -> None:
-        """A loop macro: any number of rounds, its variables changed in each.
+        """A loop macro: any number of rounds, the variables that it assigns changed in each.
 
         ``scoped_guard`` and its like have the same shape but run once, guarded.
         """
@@ -199,8 +200,9 @@ class StatementLowering(ConditionalLowering):
         result = builder.temp()
         self.at(node)
         builder.emit(Call(result, macro, Name(macro), args))
-        for each in args:
-            if isinstance(each, Name) and each.id in builder.locals:
+        kept = left_alone(self.dialect, macro)
+        for position, each in enumerate(args):
+            if position not in kept and isinstance(each, Name) and each.id in builder.locals:
                 builder.emit(Store(each, Temp(result)))
         self._loop_body(field_of(node, "body"), end, head)
         builder.jump(head)

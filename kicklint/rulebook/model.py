@@ -117,6 +117,8 @@ class Automaton:
     With ``thread`` any, an instance that is alive goes on in the callers ``climb`` levels up.
     With ``callees`` a call of a function of more lines is taken to do nothing. It is for
     ``architectures`` only (empty: all).
+    With ``paired`` an instance goes on in the callers only where one of them ends it; else
+    the function that returns with it should have ended it.
     With ``rounds`` every round of a loop is about another vcpu.
     ``race`` shows a harm as an interleaving.
     ``learn`` names an attribute: its values at this automaton's witnesses are what the
@@ -136,6 +138,7 @@ class Automaton:
     correlate: bool = False
     climb: int = 0
     callees: int | None = None
+    paired: bool = False
     rounds: bool = False
     architectures: tuple[str, ...] = ()
     decides: str = ""

@@ -76,6 +76,18 @@ class Machine:
         )
 
     @property
+    def ends(self) -> frozenset[str]:
+        """The names of the events that end an instance as it should end."""
+        initial = self.automaton.initial
+        return frozenset(
+            name
+            for (state, kind), steps in self.table.items()
+            for _, step in steps
+            if state != initial and step.to == initial and not step.message
+            for name in _names(kind, step)
+        )
+
+    @property
     def initial(self) -> ProtocolState:
         """Where every instance begins."""
         return ProtocolState(self.automaton.initial)

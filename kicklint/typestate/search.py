@@ -21,6 +21,8 @@ _WHOLE = (EventKind.KICK, EventKind.GUEST_ENTRY)
 # No caller prevents these: an instance that is never ended, and a sleep in one that the function began.
 _OWN = (EventKind.LEAVE, EventKind.SLEEP)
 _MAX_CLIMB = 400
+# How far up it is looked for a caller that ends an instance.
+_MAX_PAIRED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class _Search:
             )
             level = self.levels.get(context, 0)
             follow = alive and (self.own or level < automaton.climb)
+            if follow and automaton.paired:
+                follow = self._ended_above(context, _MAX_PAIRED)
             above = self._climb(context, follow) if follow or self._leaves_value(context) else []
             if not above or not follow:
                 self._leave(context)
@@ -126,6 +130,41 @@ class _Search:
             }
         )
         return Outcome(violations, witnesses, tuple(problems), tuple(self.simulators.values()))
+
+    def _ended_above(self, context: Context, levels: int) -> bool:
+        """Whether some caller, up to ``levels`` above, may end the instance that ``context`` returns with."""
+        callers = self._climb(context)
+        return any(self._ends_behind(each.function, context.function) for each in callers) or (
+            levels > 1 and any(self._ended_above(each, levels - 1) for each in callers)
+        )
+
+    def _ends_behind(self, caller: str, callee: str) -> bool:
+        """Whether ``caller``, behind a call of ``callee``, does or calls what only ends instances."""
+        graph = self.program.graph(caller)
+        nodes = graph.graph.nodes
+        calls = [
+            node
+            for node, site in graph.calls.items()
+            if any(each.function == callee for each in site.targets)
+        ]
+        behind: set[int] = set()
+        pending = [after for node in calls for after in nodes[node].successors]
+        while pending:
+            node = pending.pop()
+            if node not in behind:
+                behind.add(node)
+                pending += nodes[node].successors
+        begin, ends = self.machine.automaton.begin, self.machine.ends
+        for node in behind:
+            event = graph.events.get(node)
+            if event is not None and event.kind is self.kind and self._written(caller, event) != self.value:
+                return True
+            site = graph.calls.get(node)
+            for target in site.targets if site is not None else ():
+                may = self.program.may(target.function)
+                if ends & may and begin not in may:
+                    return True
+        return False
 
     def _leave(self, context: Context) -> None:
         """Let an instance come to the end of everything that is known of its way."""
