@@ -7,12 +7,14 @@ from dataclasses import replace
 from kicklint.base import (
     Coverage,
     DamagedFunction,
+    Edit,
     Excerpt,
     Finding,
     Gone,
     MissedFunction,
     Note,
     Related,
+    Replacement,
     Report,
     Severity,
     Site,
@@ -133,6 +135,19 @@ TRIAGED = replace(
     gone=(Gone("KICK003", "a.c", "f", "m", "99"),),
 )
 ONLY_NOTES = report(notes=NOTES)
+# An edit that takes the call away and puts a line of its own behind it.
+MENDED = report(
+    finding(
+        edit=Edit(
+            "Do it otherwise.",
+            (
+                Replacement(SPAN, ""),
+                Replacement(Span(PATH, 12, SPAN.end_column, 12, SPAN.end_column), "\n\t\u00e4();"),
+            ),
+            f"diff --git a/{PATH} b/{PATH}\n",
+        )
+    )
+)
 
 SITES = (
     Site("arch/x86/kvm/x86.c", 12, "run_loop", "mode-write", "IN_GUEST_MODE, smp_store_mb", "vcpu"),

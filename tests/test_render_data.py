@@ -27,6 +27,7 @@ def test_json_report() -> None:
         "rule", "name", "severity", "message", "path", "line", "column", "endLine", "endColumn",
         "function", "architectures", "fingerprint", "remedy", "trail", "related",
         "standing", "suppression", "interleaving",
+        "edit",
     ]  # fmt: skip
     # Columns count characters: the span is found again by slicing the line.
     assert LINE[first["column"] - 1 : first["endColumn"] - 1].startswith("enter(")

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import pytest
 import sarif_om as om
-from samples import EMPTY, FULL, LINE, ONLY_NOTES, PATH, RULES, finding, report
+from samples import EMPTY, FULL, LINE, MENDED, ONLY_NOTES, PATH, RULES, finding, report
 
 from kicklint.base import Excerpt, Note, Report, Severity, Span
 from kicklint.render import REPORT_FORMATS, Context, Provenance
@@ -28,6 +28,7 @@ ODD = report(
 CASES = {
     "full": (FULL, CONTEXT),
     "empty": (EMPTY, CONTEXT),
+    "with an edit": (MENDED, CONTEXT),
     "nothing at all": (Report(()), Context(version="0.1.0")),
     "only notes": (ONLY_NOTES, CONTEXT),
     "odd names": (ODD, CONTEXT),
@@ -141,6 +142,21 @@ def test_result() -> None:
     assert [each["id"] for each in first["relatedLocations"]] == [1]
     assert "codeFlows" not in second
     assert "rank" not in first
+
+
+def test_an_edit_counts_in_the_same_unit() -> None:
+    (fix,) = sarif(MENDED)["runs"][0]["results"][0]["fixes"]
+    assert fix["description"]["text"] == "Do it otherwise."
+    (change,) = fix["artifactChanges"]
+    assert change["artifactLocation"]["uri"].endswith("odd%20name.c")
+    away, put = change["replacements"]
+    region = sarif(FULL)["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert {key: away["deletedRegion"][key] for key in ("startColumn", "endColumn")} == {
+        key: region[key] for key in ("startColumn", "endColumn")
+    }
+    assert "insertedContent" not in away
+    assert put["deletedRegion"]["startColumn"] == put["deletedRegion"]["endColumn"] == region["endColumn"]
+    assert put["insertedContent"]["text"] == "\n\t\u00e4();"
 
 
 def test_trail() -> None:

@@ -36,6 +36,7 @@ LATE_IMPORTS = {
     ("cli/archive.py", "kicklint"): "as cli/request.py",
     ("cli/intake.py", "kicklint"): "as cli/request.py",
     ("cli/hook.py", "kicklint"): "as cli/request.py",
+    ("cli/mending.py", "kicklint"): "as cli/request.py",
     ("cli/hook.py", "kicklint.triage"): "as cli/request.py",
     ("cli/sites.py", "kicklint"): "as cli/request.py",
     ("cli/show.py", "kicklint"): "as cli/request.py",

@@ -1,5 +1,6 @@
 """Value types that every room may hold. Imports nothing of ours."""
 
+from kicklint.base.edit import Edit, Replacement
 from kicklint.base.errors import KicklintError, RulebookError, SettingsError, SourceError
 from kicklint.base.finding import (
     Finding,
@@ -24,6 +25,7 @@ __all__ = [
     "Coverage",
     "DamagedFunction",
     "DiffLine",
+    "Edit",
     "Excerpt",
     "FileChange",
     "Finding",
@@ -39,6 +41,7 @@ __all__ = [
     "Patch",
     "PatchReview",
     "Related",
+    "Replacement",
     "Report",
     "Review",
     "Row",

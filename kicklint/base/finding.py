@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from kicklint.base.edit import Edit
 from kicklint.base.interleaving import Interleaving
 from kicklint.base.span import Span
 
@@ -89,8 +90,8 @@ class Finding:
     other lines. ``architectures`` holds, sorted, the worlds it was found in.
     ``remedy`` says what to do; ``trail`` runs from the first event to the harm.
     ``standing`` is against a baseline, where there is one; a finding with a
-    ``suppression`` is waived. ``interleaving`` shows how it goes wrong, where the harm
-    is an order of events.
+    ``suppression`` is waived. ``edit`` would remove it, where that was asked for and found.
+    ``interleaving`` shows how it goes wrong, where the harm is an order of events.
     """
 
     rule: str
@@ -107,3 +108,4 @@ class Finding:
     standing: Standing = Standing.NEW
     suppression: Suppression | None = None
     interleaving: Interleaving | None = None
+    edit: Edit | None = None

@@ -11,6 +11,7 @@ import click
 from kicklint import __version__
 from kicklint.base import KicklintError, Report
 from kicklint.cli.examine import Wanted, examine, requested
+from kicklint.cli.mending import Mending, mending
 from kicklint.cli.options import choose_rules, colour, effort, flat, formats, paths
 from kicklint.cli.output import check_writable, to_file, wants_colour, write
 from kicklint.cli.policy import Policy, given, policy
@@ -26,6 +27,7 @@ from kicklint.rulebook import load_rulebook
 @formats(REPORT_FORMATS)
 @click.option("--statistics", is_flag=True, help="How many findings each rule has, in place of the findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even when there are findings.")
+@mending
 @policy
 @colour
 @effort
@@ -39,6 +41,7 @@ def check(
     output: Path | None,
     statistics: bool,
     exit_zero: bool,
+    mending: Mending,
     policy: Policy,
     colour: str,
     jobs: int,
@@ -69,13 +72,14 @@ def check(
         provenance=provenance(request.tree) if style == "sarif" else None,
     )
     try:
-        report = examine(request, policy, quiet=quiet)
-    except KicklintError:
-        raise
+        report = mending.edited(examine(request, policy, quiet=quiet), request, quiet=quiet)
     except Exception as error:
-        if style == "sarif":
+        if style == "sarif" and not isinstance(error, KicklintError):
             _failed(error, request.architectures, context, output)
         raise
+    if mending.instead:
+        status = mending.carried_out(report, request, output, quiet=quiet)
+        click.get_current_context().exit(NO_FINDINGS if exit_zero else status)
     status = FINDINGS if report.open_findings and not exit_zero else NO_FINDINGS
     if statistics:
         text = STATISTICS_FORMATS[style](report)

@@ -50,7 +50,7 @@ def write(text: str, output: Path | None, *, for_people: bool = False) -> None:
     that fails, BrokenPipeError when the reader has gone.
     """
     if output is not None and to_file(output):
-        _write_file(text.encode("utf-8", "backslashreplace"), output)
+        write_file(text.encode("utf-8", "backslashreplace"), output)
         return
     encoding = (sys.stdout.encoding or "utf-8") if for_people else "utf-8"
     try:
@@ -71,10 +71,11 @@ def append(text: str, file: Path) -> None:
         raise KicklintError(f"cannot read {file}: {error.strerror}") from error
     if before and not before.endswith(b"\n"):
         before += b"\n"
-    _write_file(before + (text if before else text.lstrip("\n")).encode(), file)
+    write_file(before + (text if before else text.lstrip("\n")).encode(), file)
 
 
-def _write_file(data: bytes, output: Path) -> None:
+def write_file(data: bytes, output: Path) -> None:
+    """Write the bytes ``data`` to the file ``output``, whole or not at all. Raises KicklintError."""
     check_writable(output)
     # A link stays one, and what it points to is replaced.
     target = Path(os.path.realpath(output))

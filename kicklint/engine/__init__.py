@@ -8,17 +8,19 @@ from kicklint.engine.comparing import analyse_edits
 from kicklint.engine.inventory import sites
 from kicklint.engine.scope import resolve_scope
 from kicklint.engine.show import FunctionGraph, show_function
-from kicklint.engine.sources import dialect
+from kicklint.engine.sources import Parsed, dialect
 from kicklint.source import DirectoryTree
 from kicklint.syntax.coverage import measure
 
 __all__ = [
     "AnalysisRequest",
     "FunctionGraph",
+    "Parsed",
     "analyse",
     "analyse_edits",
     "analyse_tree",
     "coverage",
+    "dialect",
     "resolve_scope",
     "show",
     "sites",

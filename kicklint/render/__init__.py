@@ -13,7 +13,7 @@ from kicklint.render.formats import (
     SITE_FORMATS,
     STATISTICS_FORMATS,
 )
-from kicklint.render.plain import visible
+from kicklint.render.plain import counted, visible
 from kicklint.render.review import REVIEW_FOR_PEOPLE, REVIEW_FORMATS, inline_comments, render_line
 from kicklint.render.summary import summary
 
@@ -29,6 +29,7 @@ __all__ = [
     "STATISTICS_FORMATS",
     "Context",
     "Provenance",
+    "counted",
     "inline_comments",
     "render_line",
     "summary",

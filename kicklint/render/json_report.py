@@ -15,7 +15,10 @@ Keys keep this order and are always there; lists may be empty::
                      standing, suppression: {kind, justification, place, link},
                      interleaving: {rows: [{thread, text, function, path, line, column}],
                                     lost, assumption, verdict, litmus, fixedVerdict,
-                                    fixed}}];
+                                    fixed},
+                     edit: {says, diff,
+                            replacements: [{path, line, column, endLine, endColumn, text}]}}];
+                   edit is null where none was asked for or found
                    interleaving is null where none was computed; litmus and fixed are C
                    litmus tests, fixed has the missing piece in place ("" if unknown)
                    standing is new or known (in the baseline), null without one;
@@ -33,7 +36,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from kicklint.base import Finding, Interleaving, Note, Related, Report, Span, Step
+from kicklint.base import Edit, Finding, Interleaving, Note, Related, Report, Span, Step
 from kicklint.render.context import Context
 from kicklint.render.document import dump
 from kicklint.render.plain import Lines, character_column
@@ -92,6 +95,25 @@ def finding_object(finding: Finding, lines: Lines, *, compared: bool) -> dict[st
         "standing": finding.standing.value if compared else None,
         "suppression": None if finding.suppression is None else asdict(finding.suppression),
         "interleaving": None if finding.interleaving is None else _interleaving(finding.interleaving, lines),
+        "edit": None if finding.edit is None else _edit(finding.edit, lines),
+    }
+
+
+def _edit(edit: Edit, lines: Lines) -> dict[str, object]:
+    return {
+        "says": edit.says,
+        "diff": edit.diff,
+        "replacements": [
+            {
+                **_start(each.span, lines),
+                "endLine": each.span.end_line,
+                "endColumn": character_column(
+                    lines.get(each.span.path, each.span.end_line), each.span.end_column
+                ),
+                "text": each.text,
+            }
+            for each in edit.replacements
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kicklint.base import Finding, Report, Severity
+from kicklint.base import Finding, Report, Severity, Span
 from kicklint.render.context import Context
 from kicklint.render.document import dump
 from kicklint.render.plain import visible
@@ -26,11 +26,24 @@ def _diagnostic(finding: Finding) -> dict[str, object]:
         "message": visible(finding.message),
         "location": {
             "path": span.path,
-            "range": {
-                "start": {"line": span.line, "column": span.column},
-                "end": {"line": span.end_line, "column": span.end_column},
-            },
+            "range": _range(span),
         },
         "severity": _SEVERITIES[finding.severity],
         "code": {"value": finding.rule},
+        **_suggestions(finding),
+    }
+
+
+def _suggestions(finding: Finding) -> dict[str, object]:
+    if finding.edit is None:
+        return {}
+    return {
+        "suggestions": [{"range": _range(each.span), "text": each.text} for each in finding.edit.replacements]
+    }
+
+
+def _range(span: Span) -> dict[str, object]:
+    return {
+        "start": {"line": span.line, "column": span.column},
+        "end": {"line": span.end_line, "column": span.end_column},
     }

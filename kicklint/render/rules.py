@@ -29,12 +29,14 @@ def plain(text: str) -> str:
 def _sections(rule: RuleInfo) -> Iterator[tuple[str, str, bool]]:
     """Title, text and whether the text is code or a drawing; empty ones are left out."""
     references = "\n".join(f"- {each}" for each in rule.references)
+    tried = "\n".join(f"- {each}" for each in dict.fromkeys(each.says for each in rule.remedy))
     cwe = "\n".join(f"- CWE-{each}" for each in rule.cwe)
     for title, text, code in (
         ("What it reports", rule.what, False),
         ("Why it matters", rule.why, False),
         ("How the two sides run", rule.interleaving, True),
         ("What to do", rule.fix, False),
+        ("Edits that `--remedies` tries", tried, False),
         ("Reported", rule.bad, True),
         ("Not reported", rule.good, True),
         ("What it cannot see", rule.blind, False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kicklint.base import Finding, Note, Report, Span, Standing, Step
+from kicklint.base import Edit, Finding, Note, Report, Span, Standing, Step
 from kicklint.render.context import Context
 from kicklint.render.interleaving import table
 from kicklint.render.plain import Lines, character_column, expand, visible
@@ -64,7 +64,19 @@ def finding_block(finding: Finding, lines: Lines, style: Style, verbose: bool) -
         yield f"{_bar(style, '=')} {style.help('known:')} the baseline has it"
     if finding.remedy:
         yield f"{_bar(style, '=')} {style.help('help:')} {visible(finding.remedy)}"
+    if finding.edit is not None:
+        yield f"{_bar(style, '=')} {style.help('edit:')} {visible(finding.edit.says)}"
+        yield from (f"{_bar(style)} {line}" for line in _diff(finding.edit, style))
     yield f"{_bar(style, '=')} {style.help('more:')} kicklint explain {finding.rule}"
+
+
+def _diff(edit: Edit, style: Style) -> Iterator[str]:
+    """The hunks of an edit, with tabs expanded behind the first column."""
+    for line in edit.diff.split("\n")[:-1]:
+        if line.startswith("diff "):
+            continue
+        shown = f"{line[:1]}{expand(line[1:])[0]}"
+        yield style.faint(shown) if line.startswith(("@@", "--- ", "+++ ")) else shown
 
 
 def _place(span: Span, lines: Lines) -> str:

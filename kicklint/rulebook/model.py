@@ -192,6 +192,53 @@ class Announced:
     writers: tuple[str, ...]
 
 
+class RemedyKind(enum.StrEnum):
+    """What a remedy does to the text."""
+
+    GUARD = "guard"
+    REWRITE = "rewrite"
+    INSERT_BEFORE = "insert-before"
+    INSERT_BEHIND = "insert-behind"
+    MOVE_BEFORE = "move-before"
+    MOVE_BEHIND = "move-behind"
+    MOVE_INTO = "move-into"
+
+
+class RemedyPlace(enum.StrEnum):
+    """A place that a finding names.
+
+    Its own, the first or the last step of its trail, or (``turn``) the last one before what is missing that
+    stands in the same function.
+    """
+
+    FINDING = "finding"
+    FIRST = "first"
+    TURN = "turn"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A mechanical edit that may remove a finding; ``says`` tells what it does.
+
+    It is for findings whose message holds ``message``, and not for those in the architectures ``unfit``.
+    ``do`` is done ``at`` a place; a move goes ``to`` another. ``text`` is what is put there, ``match`` the
+    patterns of which one has to be the expression at the place; what stands in their holes fills those of
+    ``text``. ``around`` is a pattern of a statement that stands right before one that matches, elsewhere in
+    the function: its holes are filled when all such places agree.
+    """
+
+    do: RemedyKind
+    says: str
+    at: RemedyPlace = RemedyPlace.FINDING
+    to: RemedyPlace = RemedyPlace.TURN
+    text: str = ""
+    match: tuple[str, ...] = ()
+    around: str = ""
+    message: str = ""
+    unfit: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RuleInfo:
     """One file ``rules/KICKnnn.toml``: the rule, its page and its automaton.
@@ -223,6 +270,7 @@ class RuleInfo:
     census: tuple[Census, ...] = ()
     announced: Announced | None = None
     excerpts: bool = False
+    remedy: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

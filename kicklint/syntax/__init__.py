@@ -4,6 +4,7 @@ from kicklint.syntax.dialect import Dialect, load_dialect
 from kicklint.syntax.model import Body, Function, Initialiser, Macro, Parameter, SyntaxFile
 from kicklint.syntax.parse import parse_file, parse_fragment
 from kicklint.syntax.scan import comments
+from kicklint.syntax.statements import Statement, statements
 
 __all__ = [
     "Body",
@@ -12,9 +13,11 @@ __all__ = [
     "Initialiser",
     "Macro",
     "Parameter",
+    "Statement",
     "SyntaxFile",
     "comments",
     "load_dialect",
     "parse_file",
     "parse_fragment",
+    "statements",
 ]

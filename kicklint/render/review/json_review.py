@@ -8,7 +8,7 @@ Keys keep this order and are always there::
     patches   [{id, subject, number, place, outcome, base, reason, notTaken, architectures,
                 findings: [{standing, rule, name, severity, was, message, path, line, column, endLine,
                             endColumn, function, architectures, fingerprint, confidence,
-                            remedy, trail, related, suppression, interleaving, diffLine,
+                            remedy, trail, related, suppression, interleaving, edit, diffLine,
                             cause: {path, hunk, head}, mendedBy}]}]
 
 ``outcome`` is reviewed, hunks-only, no-kvm, no-patch or unreadable. ``standing`` is new, known or

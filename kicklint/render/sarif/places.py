@@ -60,6 +60,18 @@ class Places:
             message=message(text) if text else None,
         )
 
+    def artifact(self, path: str) -> om.ArtifactLocation:
+        """The file ``path``, which is one of the artifacts from now on."""
+        return _artifact(path, self._files.setdefault(path, len(self._files)))
+
+    def replaced(self, span: Span) -> om.Region:
+        """The region of exactly ``span``, which may be empty and may have several lines."""
+        start, end = (
+            utf16_column(self._lines.get(span.path, line), column)
+            for line, column in ((span.line, span.column), (span.end_line, span.end_column))
+        )
+        return om.Region(start_line=span.line, start_column=start, end_line=span.end_line, end_column=end)
+
     def _region(self, span: Span) -> om.Region:
         text = self._lines.get(span.path, span.line)
         start = utf16_column(text, span.column)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import sarif_om as om
 
-from kicklint.base import Finding, Note, Standing, Step, StepKind, Suppression
+from kicklint.base import Edit, Finding, Note, Standing, Step, StepKind, Suppression
 from kicklint.render.interleaving import markdown
-from kicklint.render.plain import visible
+from kicklint.render.plain import encodable, visible
 from kicklint.render.sarif.model import message, multiformat, sentence
 from kicklint.render.sarif.places import Places
 
@@ -52,7 +52,28 @@ def result(finding: Finding, rules: Mapping[str, int], places: Places, compared:
         partial_fingerprints={FINGERPRINT: finding.fingerprint},
         baseline_state=_STATES[finding.standing] if compared else None,
         suppressions=None if finding.suppression is None else [_suppression(finding.suppression)],
+        fixes=None if finding.edit is None else [_fix(finding.edit, places)],
         properties={"architectures": list(finding.architectures)},
+    )
+
+
+def _fix(edit: Edit, places: Places) -> om.Fix:
+    """Section 3.55. All replacements of an edit are of one file."""
+    path = edit.replacements[0].span.path
+    return om.Fix(
+        description=message(visible(edit.says)),
+        artifact_changes=[
+            om.ArtifactChange(
+                artifact_location=places.artifact(path),
+                replacements=[
+                    om.Replacement(
+                        deleted_region=places.replaced(each.span),
+                        inserted_content=om.ArtifactContent(text=encodable(each.text)) if each.text else None,
+                    )
+                    for each in edit.replacements
+                ],
+            )
+        ],
     )
 
 

@@ -1,0 +1,94 @@
+"""--remedies, --diff and --fix: what removes the findings, shown or written."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kicklint.base import KicklintError, Report
+from kicklint.cli.output import write, write_file
+from kicklint.cli.progress import progress
+from kicklint.cli.status import FINDINGS, NO_FINDINGS
+from kicklint.render import counted
+from kicklint.rulebook import load_rulebook
+
+if TYPE_CHECKING:
+    from kicklint.engine import AnalysisRequest
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """The options of :func:`mending`."""
+
+    show: bool = False
+    diff: bool = False
+    fix: bool = False
+
+    @property
+    def instead(self) -> bool:
+        """Whether edits are given out, or written, in place of the findings."""
+        return self.diff or self.fix
+
+    def edited(self, report: Report, request: AnalysisRequest, *, quiet: bool) -> Report:
+        """``report`` with the edits that were asked for. Raises KicklintError."""
+        if not (self.show or self.instead):
+            return report
+        # As in cli/examine.py.
+        from kicklint import remedy, source
+
+        tree = source.KeptTree(source.DirectoryTree(request.tree))
+        with progress(quiet=quiet) as bar:
+            wanted = replace(request, progress=bar)
+            return remedy.with_edits(report, tree, wanted, load_rulebook().rules)
+
+    def carried_out(
+        self, report: Report, request: AnalysisRequest, output: Path | None, *, quiet: bool
+    ) -> int:
+        """Print the diff, or write the files; the exit status. Raises KicklintError."""
+        # As in cli/examine.py.
+        from kicklint import remedy, source
+
+        done = remedy.mended(report, source.DirectoryTree(request.tree), request)
+        if self.diff:
+            write(done.diff(), output)
+        else:
+            for path in sorted(done.after):
+                file = request.tree / path
+                if file.read_bytes() != done.before[path]:
+                    raise KicklintError(f"{file}: was changed in the meantime; nothing was written to it")
+                write_file(done.after[path], file)
+        count, left = len(done.taken), len(report.open_findings) - len(done.taken)
+        if not quiet:
+            said = "An edit for" if self.diff else "Mended"
+            files = counted(len(done.after), "file")
+            click.echo(f"kicklint: {said} {counted(count, 'finding')} in {files}; {left} without.", err=True)
+        return FINDINGS if left or (self.diff and count) else NO_FINDINGS
+
+
+def mending(command: Command) -> Command:
+    """--remedies, --diff and --fix, handed on as one ``mending``."""
+
+    @functools.wraps(command)
+    def gathered(*args: Any, remedies: bool, diff: bool, fix: bool, **others: Any) -> Any:
+        if diff and fix:
+            raise click.UsageError("give --diff or --fix, not both")
+        return command(*args, mending=Mending(remedies, diff, fix), **others)
+
+    decorated: Any = gathered
+    for decorate in (
+        click.option("--fix", is_flag=True, help="Write those edits into the tree."),
+        click.option("--diff", is_flag=True, help="Print them as one diff for git apply, and nothing else."),
+        click.option(
+            "--remedies", is_flag=True, help="Look for an edit that removes each finding and brings none."
+        ),
+    ):
+        decorated = decorate(decorated)
+    result: Command = decorated
+    return result

@@ -1,0 +1,142 @@
+"""The edits that a rule's remedies come to for one finding, in the rule's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kicklint.base import Finding, Span, StepKind
+from kicklint.remedy.editing import Change, FileText, guard, put_before, put_behind
+from kicklint.remedy.moving import move, move_read
+from kicklint.remedy.patterns import filled, matched
+from kicklint.rulebook import Remedy, RemedyKind, RemedyPlace
+from kicklint.syntax import Statement, SyntaxFile, statements
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An edit of one file that has not been tried."""
+
+    says: str
+    changes: tuple[Change, ...]
+
+
+def candidates(
+    finding: Finding, remedies: tuple[Remedy, ...], syntax: SyntaxFile, file: FileText
+) -> Iterator[Candidate]:
+    """What each of ``remedies`` that applies comes to; ``syntax`` and ``file`` are the finding's file."""
+    for remedy in remedies:
+        if remedy.message not in finding.message or set(remedy.unfit) & set(finding.architectures):
+            continue
+        changes = _Site(finding, syntax, file).changes(remedy)
+        if changes:
+            yield Candidate(remedy.says, tuple(changes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A finding with the text around it."""
+
+    finding: Finding
+    syntax: SyntaxFile
+    file: FileText
+
+    def changes(self, remedy: Remedy) -> list[Change] | None:
+        span = self.place(remedy.at)
+        path = self.path(span) if span is not None else ()
+        if span is None or len(path) < 2:
+            return None
+        values = self.values(remedy, span)
+        if values is None:
+            return None
+        if remedy.do in (RemedyKind.MOVE_BEFORE, RemedyKind.MOVE_BEHIND, RemedyKind.MOVE_INTO):
+            return self.moved(remedy, path)
+        text = filled(remedy.text, values)
+        if text is None:
+            return None
+        if remedy.do is RemedyKind.REWRITE:
+            return [Change(self.file.offset(span.line, span.column), self.end(span), text)]
+        if remedy.do is RemedyKind.GUARD:
+            return guard(self.file, path, text)
+        put = put_before if remedy.do is RemedyKind.INSERT_BEFORE else put_behind
+        return put(self.file, path, text)
+
+    def moved(self, remedy: Remedy, path: tuple[Statement, ...]) -> list[Change] | None:
+        span = self.place(remedy.to)
+        target = self.path(span) if span is not None else ()
+        if span is None or len(target) < 2 or target[0] != path[0]:
+            return None
+        if remedy.do is RemedyKind.MOVE_INTO:
+            return move_read(self.file, path, target, self.file.offset(span.line, span.column))
+        return move(self.file, path, target, before=remedy.do is RemedyKind.MOVE_BEFORE)
+
+    def place(self, name: RemedyPlace) -> Span | None:
+        """Where that is; None where it is in another file."""
+        finding, trail = self.finding, self.finding.trail
+        if name is RemedyPlace.FINDING:
+            return finding.span
+        if not trail:
+            return None
+        if name is RemedyPlace.TURN:
+            missing = next((at for at, each in enumerate(trail) if each.kind is StepKind.MISSING), len(trail))
+            before = [
+                each.span
+                for each in trail[:missing]
+                if each.function == finding.function and each.span.path == finding.span.path
+            ]
+            others = [each for each in before if each != finding.span]
+            found = others[-1] if others else trail[min(missing, len(trail) - 1)].span
+        else:
+            found = trail[0 if name is RemedyPlace.FIRST else -1].span
+        return found if found.path == finding.span.path else None
+
+    def path(self, span: Span) -> tuple[Statement, ...]:
+        """From the body of the function down to the statement at ``span``."""
+        offset = self.file.offset(span.line, span.column)
+        for function in self.syntax.functions:
+            if function.start_line <= span.line <= function.end_line:
+                body = statements(function)
+                found = body.path(offset) if body is not None else ()
+                if found:
+                    return found
+        return ()
+
+    def end(self, span: Span) -> int:
+        return self.file.offset(span.end_line, span.end_column)
+
+    def values(self, remedy: Remedy, span: Span) -> dict[str, str] | None:
+        """What fills the holes of the remedy's text; None when the expression is none of those it is for."""
+        values: dict[str, str] = {}
+        if remedy.match:
+            text = self.file.text(self.file.offset(span.line, span.column), self.end(span))
+            found = next(
+                (each for pattern in remedy.match if (each := matched(pattern, text)) is not None), None
+            )
+            if found is None:
+                return None
+            values = found
+        if remedy.around:
+            known = self.around(remedy, span)
+            if known is None:
+                return None
+            values = {**known, **values}
+        return values
+
+    def around(self, remedy: Remedy, span: Span) -> dict[str, str] | None:
+        """The one filling of ``remedy.around`` that the function has."""
+        body = next(iter(self.path(span)), None)
+        found: list[dict[str, str]] = []
+        for block in body.all() if body is not None else ():
+            found += [each for each in self.pairs(remedy, block) if each not in found]
+        return found[0] if len(found) == 1 else None
+
+    def pairs(self, remedy: Remedy, block: Statement) -> Iterator[dict[str, str]]:
+        """The constants in ``remedy.around`` where it stands right before what the remedy is for."""
+        for first, second in zip(block.parts, block.parts[1:], strict=False):
+            asked = matched(remedy.around, self.expression(first))
+            kicked = [matched(pattern, self.expression(second)) for pattern in remedy.match]
+            if asked is not None and any(each is not None for each in kicked):
+                yield {name: value for name, value in asked.items() if value.isupper()}
+
+    def expression(self, statement: Statement) -> str:
+        return self.file.text(statement.start, statement.end).rstrip("; \t\n")

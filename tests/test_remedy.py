@@ -1,0 +1,311 @@
+"""Remedies: patterns, edits as a person would make them, and that only what was seen to work is offered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from mutants.bench import gathered
+from mutants.model import Mutant
+from mutants.remedies import tried
+from patches import DEMO, MAIN, git
+
+from kicklint.base import Finding, Severity, Span, Step, StepKind
+from kicklint.cli import main
+from kicklint.engine import AnalysisRequest, analyse, dialect
+from kicklint.remedy import mended, with_edits
+from kicklint.remedy.candidates import candidates
+from kicklint.remedy.editing import FileText, unified
+from kicklint.remedy.patterns import matched
+from kicklint.rulebook import Remedy, RemedyKind, RemedyPlace, load_rulebook
+from kicklint.source import DirectoryTree
+from kicklint.syntax import parse_file
+
+K = RemedyKind
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("f({a})", "f(x)", {"a": "x"}),
+        ("f({a}, {b})", "f( g(x,  y),\n\tz )", {"a": "g(x, y)", "b": "z"}),
+        ("f({a})", "f(x, y)", None),
+        ("f({a})", "ff(x)", None),
+        ("{v}->mode = {x}", "vcpu->mode=IN", {"v": "vcpu", "x": "IN"}),
+        ("{v}->mode = {x}", "vcpu->mode == IN", None),
+        ("{v}->mode = {x}", "vcpu->mode |= IN", None),
+        ("f({n} & M, &{v}->r)", "f(A & M, &v->r)", {"n": "A", "v": "v"}),
+        ("f({a}, {a})", "f(x, y)", None),
+        ("f({a}, {a})", "f(x , x)", {"a": "x"}),
+        ("int f", "intf", None),
+    ],
+)
+def test_patterns(pattern: str, text: str, found: dict[str, str] | None) -> None:
+    assert matched(pattern, text) == found
+
+
+def changed(text: str, remedy: Remedy, *places: str) -> list[str]:
+    """The function's text after each candidate; ``places`` are where the finding and its trail are."""
+    data = f"void f(struct kvm_vcpu *vcpu)\n{{\n{text}}}\n".encode()
+
+    def span(piece: str) -> Span:
+        assert data.count(piece.encode()) == 1, piece
+        start = data.index(piece.encode())
+        line, column = data.count(b"\n", 0, start) + 1, start - (data.rfind(b"\n", 0, start) + 1) + 1
+        return Span("a.c", line, column, line, column + len(piece))
+
+    spans = [span(each) for each in places]
+    steps = [Step(StepKind.EVENT, each, "f", "") for each in spans[1:]]
+    finding = Finding("R", "r", Severity.ERROR, "m", spans[0], "f", "", (), trail=tuple(steps))
+    file = FileText("a.c", data)
+    found = candidates(finding, (remedy,), parse_file("a.c", data, dialect()), file)
+    return ["\n".join(file.changed(each.changes).decode().split("\n")[2:-2]) + "\n" for each in found]
+
+
+W = "WRITE_ONCE(vcpu->mode, X)"
+GUARD = Remedy(K.GUARD, "", match=("WRITE_ONCE({v}->mode, X)",), text="ok({v})")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"\t{W};\n", f"\tif (ok(vcpu))\n\t\t{W};\n"),
+        (f"\tif (a)\n\t\t{W};\n", f"\tif (a && ok(vcpu))\n\t\t{W};\n"),
+        (f"\tif (a || b)\n\t\t{W};\n", f"\tif ((a || b) && ok(vcpu))\n\t\t{W};\n"),
+        (
+            f"\tif (a) {{\n\t\t{W};\n\t\tb();\n\t}}\n",
+            f"\tif (a) {{\n\t\tif (ok(vcpu))\n\t\t\t{W};\n\t\tb();\n\t}}\n",
+        ),
+        (
+            f"\tif (a)\n\t\tb();\n\telse\n\t\t{W};\n",
+            f"\tif (a)\n\t\tb();\n\telse\n\t\tif (ok(vcpu))\n\t\t\t{W};\n",
+        ),
+        (f"\tif (a)\n\t\t{W};\n\telse\n\t\tb();\n", None),
+        (
+            f"\tif (a_long_condition(vcpu) && another_one_of_that_kind(vcpu) && more_of(vcpu))\n\t\t{W};\n",
+            "\tif (a_long_condition(vcpu) && another_one_of_that_kind(vcpu) && more_of(vcpu) &&\n"
+            f"\t    ok(vcpu))\n\t\t{W};\n",
+        ),
+    ],
+)
+def test_guard(before: str, after: str | None) -> None:
+    assert changed(before, GUARD, W) == ([] if after is None else [after])
+
+
+BEHIND = Remedy(K.INSERT_BEHIND, "", text="mb();")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"\t{W};\n", f"\t{W};\n\tmb();\n"),
+        (f"\t{W}; /* why */\n\ta();\n", f"\t{W}; /* why */\n\tmb();\n\ta();\n"),
+        (f"\tif (a)\n\t\t{W};\n", f"\tif (a) {{\n\t\t{W};\n\t\tmb();\n\t}}\n"),
+        (
+            f"\tif (a)\n\t\t{W};\n\telse\n\t\tb();\n",
+            f"\tif (a) {{\n\t\t{W};\n\t\tmb();\n\t}} else\n\t\tb();\n",
+        ),
+        (f"\tint x = {W};\n\tint y;\n\n\ta();\n", f"\tint x = {W};\n\tint y;\n\tmb();\n\n\ta();\n"),
+        (f"\tif ({W})\n\t\ta();\n", None),
+        (f"\treturn {W};\n", None),
+    ],
+)
+def test_insert_behind(before: str, after: str | None) -> None:
+    assert changed(before, BEHIND, W) == ([] if after is None else [after])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"\t{W};\n", f"\tmb();\n\t{W};\n"),
+        (f"\twhile (a)\n\t\t{W};\n", f"\twhile (a) {{\n\t\tmb();\n\t\t{W};\n\t}}\n"),
+        (f"\tif ({W})\n\t\ta();\n", f"\tmb();\n\tif ({W})\n\t\ta();\n"),
+        (f"\tif (a)\n\t\tb();\n\telse if ({W})\n\t\tc();\n", None),
+        (f"\tint x = {W};\n", None),
+    ],
+)
+def test_insert_before(before: str, after: str | None) -> None:
+    assert changed(before, replace(BEHIND, do=K.INSERT_BEFORE), W) == ([] if after is None else [after])
+
+
+MOVE = Remedy(K.MOVE_BEHIND, "", to=RemedyPlace.FIRST)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("\tkick(v);\n\treq(v);\n", "\treq(v);\n\tkick(v);\n"),
+        ("\tkick(v); req(v);\n\ta();\n", "\treq(v);\n\tkick(v);\n\ta();\n"),
+        ("\tif (a)\n\t\tkick(v);\n\treq(v);\n", "\treq(v);\n\tif (a)\n\t\tkick(v);\n"),
+        # Not past a jump, a label, or what gives the vCPU another value; nor out of order.
+        ("\tkick(v);\n\tif (a)\n\t\treturn;\n\treq(v);\n", None),
+        ("\tkick(v);\nout:\n\treq(v);\n", None),
+        ("\tkick(v);\n\tv = b;\n\treq(v);\n", None),
+        ("\treq(v);\n\tkick(v);\n", None),
+        ("\tif (a) {\n\t\tkick(v);\n\t\tb();\n\t}\n\treq(v);\n", None),
+    ],
+)
+def test_move_behind(before: str, after: str | None) -> None:
+    assert changed(before, MOVE, "kick(v)", "req(v)") == ([] if after is None else [after])
+
+
+INTO = Remedy(K.MOVE_INTO, "", to=RemedyPlace.FIRST)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("\tc = R(v);\n\tif (m(v))\n\t\tipi(c);\n", "\tif (m(v)) {\n\t\tc = R(v);\n\t\tipi(c);\n\t}\n"),
+        (
+            "\tint c = R(v);\n\n\tif (m(v)) {\n\t\tint x;\n\n\t\tipi(c);\n\t}\n",
+            "\tint c;\n\n\tif (m(v)) {\n\t\tint x;\n\n\t\tc = R(v);\n\t\tipi(c);\n\t}\n",
+        ),
+        ("\tc = R(v);\n\tx = m(v);\n\tipi(c);\n", "\tx = m(v);\n\tc = R(v);\n\tipi(c);\n"),
+        # What is read is used before.
+        ("\tc = R(v);\n\tif (c > 0 && m(v))\n\t\tipi(c);\n", None),
+        ("\tc = R(v);\n\ta(c);\n\tif (m(v))\n\t\tipi(c);\n", None),
+        ("\tc = R(v);\n\tv = w;\n\tif (m(v))\n\t\tipi(c);\n", None),
+    ],
+)
+def test_move_a_read(before: str, after: str | None) -> None:
+    assert changed(before, INTO, "R(v)", "m(v)") == ([] if after is None else [after])
+
+
+def test_what_the_code_around_says() -> None:
+    remedy = Remedy(K.INSERT_BEFORE, "", match=("kick({v})",), around="req({r}, {o})", text="req({r}, {v});")
+    one = "\tif (a) {\n\t\treq(KIND, w);\n\t\tkick(w);\n\t}\n"
+    assert changed(f"{one}\tkick(v);\n", remedy, "kick(v)") == [f"{one}\treq(KIND, v);\n\tkick(v);\n"]
+    two = f"{one}\treq(OTHER, u);\n\tkick(u);\n"
+    assert changed(f"{two}\tkick(v);\n", remedy, "kick(v)") == []
+    assert changed("\treq(kind, w);\n\tkick(w);\n\tkick(v);\n", remedy, "kick(v)") == []
+
+
+def test_not_everywhere() -> None:
+    assert changed(f"\t{W};\n", replace(BEHIND, message="other"), W) == []
+    assert changed(f"\t{W};\n", replace(BEHIND, match=("f({x})",)), W) == []
+
+
+def test_git_takes_the_diff(tmp_path: Path) -> None:
+    for before, after in ((b"a\nb\n", b"a\nc\n"), (b"a", b"b"), (b"a\n", b"a\nb"), (b"\xff\n", b"\xff\nb\n")):
+        (tmp_path / "f").write_bytes(before)
+        git(tmp_path, "apply", "-", data=unified("f", before, after).encode("utf-8", "surrogateescape"))
+        assert (tmp_path / "f").read_bytes() == after
+    assert unified("f", b"a", b"a") == ""
+
+
+# One or two of each rule; tests/mutants/remedies.py tries them all.
+MENDED = (
+    "loongarch-kick001-guard-the-wrong-way",
+    "riscv-kick001-exiting-for-an-interrupt",
+    "arm64-kick004-dmb-ishst",
+    "arm64-008-irq-line",
+    "powerpc-008-xics",
+    "arm64-009-vgic-queue-one-way",
+    "riscv-010-system-reset",
+    "riscv-012-kick-helper",
+    "riscv-013-raw-unmasked",
+    "mips-014-wmb-one-way",
+    "riscv-014-system-reset",
+    "x86-kick015-begin-plain",
+    "x86-kick015-end-plain",
+)
+# The edit that suggests itself reads the CPU before it is known, or kicks where that is a bug.
+LEFT_ALONE = ("riscv-012-request-condition", "s390-010-operexc")
+
+
+@pytest.mark.parametrize("name", [*MENDED, *LEFT_ALONE])
+def test_mutants(kernels: dict[str, Path], name: str) -> None:
+    (mutant,) = (each for each in gathered() if each.id == name)
+    assert isinstance(mutant, Mutant)
+    found = tried(kernels["6.12"], mutant)
+    assert found is not None
+    assert (found[1].edit is not None) == (name in MENDED)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DEMO, tmp_path / "linux"))
+
+
+def test_what_does_not_help_is_not_offered(tree: Path) -> None:
+    request = AnalysisRequest(tree)
+    report = analyse(request)
+    (rule,) = (each for each in load_rulebook().rules if each.id == "KICK001")
+    whole = DirectoryTree(tree)
+
+    def offered(*remedies: Remedy) -> list[str]:
+        done = with_edits(report, whole, request, (replace(rule, remedy=remedies),))
+        return [each.edit.says for each in done.findings if each.edit is not None]
+
+    lie = replace(rule.remedy[0], text="!WARN_ON_ONCE(kvm_request_pending({vcpu}))", says="a lie")
+    broken = replace(rule.remedy[0], text="((", says="broken")
+    # It removes the finding, and brings another: a mode that nobody owns is written.
+    worse = replace(
+        rule.remedy[0], do=K.REWRITE, text="WRITE_ONCE({vcpu}->mode, IN_GUEST_MODE)", says="worse"
+    )
+    assert offered(lie, broken, worse) == []
+    assert offered(lie, broken, worse, rule.remedy[0]) == [rule.remedy[0].says]
+    assert offered() == []
+
+
+def test_edits_of_one_place_are_made_once(tree: Path) -> None:
+    request = AnalysisRequest(tree)
+    report = with_edits(analyse(request), DirectoryTree(tree), request, load_rulebook().rules)
+    (finding,) = report.findings
+    done = mended(replace(report, findings=(finding, finding)), DirectoryTree(tree), request)
+    assert (len(done.taken), len(done.left)) == (2, 0)
+    assert done.diff() == finding.edit.diff if finding.edit is not None else False
+
+
+def run(*arguments: object) -> Result:
+    done = CliRunner().invoke(main, [str(each) for each in arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def test_diff(tree: Path) -> None:
+    before = (tree / MAIN).read_bytes()
+    done = run("check", tree, "--diff")
+    assert done.exit_code == 1
+    assert "An edit for 1 finding in 1 file; 0 without." in done.stderr
+    assert (tree / MAIN).read_bytes() == before
+    git(tree, "apply", "-", data=done.stdout.encode())
+    assert run("check", tree).exit_code == 0
+    done = run("check", tree, "--diff")
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
+def test_fix(tree: Path) -> None:
+    done = run("check", tree, "--fix")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "Mended 1 finding in 1 file; 0 without." in done.stderr
+    assert run("check", tree).exit_code == 0
+    assert run("check", tree, "--fix", "--diff").exit_code == 2
+
+
+def test_fix_leaves_what_is_waived(tree: Path) -> None:
+    (tree / ".kicklint.toml").write_text(
+        '[[waiver]]\nrule = "KICK001"\npath = "virt"\nreason = "x"\n', "utf-8"
+    )
+    before = (tree / MAIN).read_bytes()
+    assert run("check", tree, "--fix").exit_code == 0
+    assert (tree / MAIN).read_bytes() == before
+
+
+def test_every_format_that_can_has_the_edit(tree: Path) -> None:
+    text = run("check", tree, "--remedies").stdout
+    assert "= edit: Write the mode only where a request is pending." in text
+    (finding,) = json.loads(run("check", tree, "--remedies", "--format", "json").stdout)["findings"]
+    (part,) = finding["edit"]["replacements"]
+    assert (part["line"], part["column"], part["endColumn"]) == (33, 34, 34)
+    log = json.loads(run("check", tree, "--remedies", "--format", "sarif").stdout)
+    (fix,) = log["runs"][0]["results"][0]["fixes"]
+    assert fix["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"] == part["text"]
+    found = json.loads(run("check", tree, "--remedies", "--format", "rdjson").stdout)["diagnostics"][0]
+    assert found["suggestions"][0]["text"] == part["text"]
+    (finding,) = json.loads(run("check", tree, "--format", "json").stdout)["findings"]
+    assert finding["edit"] is None
