@@ -20,7 +20,7 @@ README = ROOT / "README.md"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 # The pages whose console blocks are run.
-PLAYED = ("README.md", "docs/using.md", "docs/review.md")
+PLAYED = ("README.md", "docs/using.md", "docs/review.md", "docs/writing-rules.md")
 DOCUMENTS = (*PLAYED, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/limits.md")
 
 Command = tuple[str, str, bool]
@@ -74,7 +74,7 @@ def rewritten(text: str) -> str:
 def test_commands_print_what_stands_there(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert len(_BLOCK.findall(text)) >= 2
-    assert any("KICK001" in each for each in _BLOCK.findall(text))
+    assert any("KICK0" in each for each in _BLOCK.findall(text))
     assert rewritten(text) == text, "run python tests/test_readme.py"
 
 

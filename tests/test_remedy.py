@@ -67,6 +67,7 @@ def changed(text: str, remedy: Remedy, *places: str) -> list[str]:
 
 
 W = "WRITE_ONCE(vcpu->mode, X)"
+LONG = "a_condition_that_is_long(vcpu) && another_one_of_that_kind(vcpu) && more_of_it(vcpu)"
 GUARD = Remedy(K.GUARD, "", match=("WRITE_ONCE({v}->mode, X)",), text="ok({v})")
 
 
@@ -85,11 +86,7 @@ GUARD = Remedy(K.GUARD, "", match=("WRITE_ONCE({v}->mode, X)",), text="ok({v})")
             f"\tif (a)\n\t\tb();\n\telse\n\t\tif (ok(vcpu))\n\t\t\t{W};\n",
         ),
         (f"\tif (a)\n\t\t{W};\n\telse\n\t\tb();\n", None),
-        (
-            f"\tif (a_long_condition(vcpu) && another_one_of_that_kind(vcpu) && more_of(vcpu))\n\t\t{W};\n",
-            "\tif (a_long_condition(vcpu) && another_one_of_that_kind(vcpu) && more_of(vcpu) &&\n"
-            f"\t    ok(vcpu))\n\t\t{W};\n",
-        ),
+        (f"\tif ({LONG})\n\t\t{W};\n", f"\tif ({LONG} &&\n\t    ok(vcpu))\n\t\t{W};\n"),
     ],
 )
 def test_guard(before: str, after: str | None) -> None:

@@ -55,5 +55,5 @@ def test_a_missing_key_and_a_missing_file_are_errors(tmp_path: Path) -> None:
     with pytest.raises(RulebookError, match="missing"):
         load_dialect(path)
     path.write_text("[attributes\n", encoding="utf-8")
-    with pytest.raises(RulebookError, match="not valid TOML"):
+    with pytest.raises(RulebookError, match="is not TOML"):
         load_dialect(path)

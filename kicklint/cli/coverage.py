@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kicklint.cli.options import formats
+from kicklint.cli.options import formats, own_rules
 from kicklint.cli.output import check_writable, write
 from kicklint.render import COVERAGE_FORMATS, FOR_PEOPLE
 
@@ -14,6 +14,7 @@ from kicklint.render import COVERAGE_FORMATS, FOR_PEOPLE
 @click.command()
 @click.argument("tree", required=False, type=click.Path(exists=True, path_type=Path))
 @formats(COVERAGE_FORMATS)
+@own_rules
 def coverage(tree: Path | None, style: str, output: Path | None) -> None:
     """Measure the front end on TREE.
 

@@ -10,7 +10,7 @@ import click
 from kicklint import __version__
 from kicklint.base import SourceError
 from kicklint.cli.examine import Wanted, examine, requested
-from kicklint.cli.options import VERBOSITY
+from kicklint.cli.options import VERBOSITY, own_rules
 from kicklint.cli.output import write
 from kicklint.cli.policy import Policy
 from kicklint.cli.status import FINDINGS, NO_FINDINGS
@@ -26,6 +26,7 @@ _KVM = re.compile(r"(?:^|/)(?:virt/kvm|arch/(?P<arch>[^/]+)/kvm)/")
 @click.option(
     "--fail", is_flag=True, help="Exit with status 1 when there are findings, which ends the build."
 )
+@own_rules
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[FLAG]... FILE")
 @click.pass_context
 def kbuild_check(ctx: click.Context, fail: bool, command: tuple[str, ...]) -> None:

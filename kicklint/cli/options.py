@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from kicklint.rulebook import RuleInfo, load_rulebook
+from kicklint.rulebook import RuleInfo, load_rulebook, use_own_rules
 from kicklint.store import Store, default_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -127,6 +127,28 @@ def paths(command: Command) -> Command:
     return command
 
 
+def _use(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        use_own_rules(value.resolve())
+        # The outermost context is closed in any case.
+        ctx.find_root().call_on_close(lambda: use_own_rules(None))
+        load_rulebook()
+
+
+def own_rules(command: Command) -> Command:
+    """--rules, which holds before anything else of the command line is looked at."""
+    return click.option(
+        "--rules",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar="KICKLINT_RULES",
+        metavar="DIR",
+        is_eager=True,
+        expose_value=False,
+        callback=_use,
+        help="Own rules, vocabulary and architectures, put upon those that come with kicklint.",
+    )(command)
+
+
 def choose_rules(command: Command) -> Command:
     """--select and --ignore."""
     for decorate in (
@@ -188,7 +210,7 @@ def store() -> Store | None:
 
 
 def effort(command: Command) -> Command:
-    """--jobs, --no-cache, -q and -v."""
+    """--jobs, --no-cache, --rules, -q and -v: what every command that analyses takes."""
     for decorate in (
         click.option(
             "-v",
@@ -214,6 +236,7 @@ def effort(command: Command) -> Command:
             metavar="N",
             help="Processes to work with. Default: the number of processors.",
         ),
+        own_rules,
     ):
         command = decorate(command)
     return command

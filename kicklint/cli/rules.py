@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kicklint.cli.options import RuleList, colour, flat, formats
+from kicklint.cli.options import RuleList, colour, flat, formats, own_rules
 from kicklint.cli.output import check_writable, wants_colour, write
 from kicklint.render import FOR_PEOPLE, RULE_FORMATS, RULES_FORMATS
 from kicklint.rulebook import RuleInfo, load_rulebook
@@ -17,6 +17,7 @@ _Renderer = Callable[[Sequence[RuleInfo], bool], str]
 
 @click.command()
 @formats(RULES_FORMATS)
+@own_rules
 @colour
 def rules(style: str, output: Path | None, colour: str) -> None:
     """List the rules."""
@@ -26,6 +27,7 @@ def rules(style: str, output: Path | None, colour: str) -> None:
 @click.command()
 @click.argument("wanted", nargs=-1, required=True, type=RuleList(), metavar="RULE...")
 @formats(RULE_FORMATS)
+@own_rules
 @colour
 def explain(wanted: tuple[tuple[str, ...], ...], style: str, output: Path | None, colour: str) -> None:
     """Explain RULE, named by id or name: what it reports, why, and what to do."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from kicklint.base import SourceError
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.sources import world_paths
-from kicklint.rulebook import rules_directory
+from kicklint.rulebook import own_rules, rules_directory
 from kicklint.source import KeptTree
 from kicklint.store import Store, decoded, encoded
 
@@ -53,7 +53,7 @@ class Remembered:
         """What the world's result is kept under; "" when it is not to be kept."""
         if self.store is None:
             return ""
-        digest = hashlib.blake2b(_program(), digest_size=32)
+        digest = hashlib.blake2b(_program(own_rules()), digest_size=32)
         _add(digest, architecture, *sorted(self.select), "")
         for path in world_paths(self.tree.paths(), architecture):
             if not path.endswith((".c", ".h")):
@@ -74,14 +74,15 @@ def _add(digest: hashlib.blake2b, *texts: str) -> None:
         digest.update(len(data).to_bytes(8, "little") + data)
 
 
-@lru_cache(maxsize=1)
-def _program() -> bytes:
-    """A digest of what analyses: kicklint's own code, its rules, Python and the parser."""
+@lru_cache(maxsize=2)
+def _program(own: Path | None) -> bytes:
+    """A digest of what analyses: kicklint, its rules and those in ``own``, Python, the parser."""
     digest = hashlib.blake2b(sys.version.encode(), digest_size=32)
     for name in _PARSERS:
         _add(digest, name, metadata.version(name))
     package = Path(__file__).resolve().parents[1]
-    for folder, suffix in ((package, ".py"), (rules_directory(), ".toml")):
+    added = [(own, ".toml")] if own is not None else []
+    for folder, suffix in ((package, ".py"), (rules_directory(), ".toml"), *added):
         for path in sorted(_below(folder, suffix)):
             text = Path(path).read_bytes()
             _add(digest, os.path.relpath(path, folder))

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 from kicklint.base import Note, Severity, SourceError, Span
 from kicklint.engine.kept import Shelf
 from kicklint.events import EventGraph
 from kicklint.flow import ControlFlowGraph, member_assignments
-from kicklint.rulebook import rules_directory
+from kicklint.rulebook import own_rules, rules_directory
 from kicklint.source import SourceTree
 from kicklint.syntax import Dialect, SyntaxFile, load_dialect, parse_file
 
 
-@lru_cache(maxsize=1)
 def dialect() -> Dialect:
-    """The dialect that comes with kicklint."""
-    return load_dialect(rules_directory() / "dialect.toml")
+    """The dialect that comes with kicklint, with that of own rules upon it."""
+    return _dialect(own_rules())
+
+
+@lru_cache(maxsize=4)
+def _dialect(own: Path | None) -> Dialect:
+    return load_dialect(rules_directory() / "dialect.toml", own)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from kicklint.engine.escalation import WorldResult
 from kicklint.engine.remembered import Remembered
 from kicklint.engine.run import run_world
 from kicklint.engine.sources import Sources, world_paths
-from kicklint.rulebook import load_rulebook
+from kicklint.rulebook import load_rulebook, own_rules, use_own_rules
 from kicklint.source import DirectoryTree, KeptTree, SourceTree
 from kicklint.store import Store
 
@@ -30,7 +30,8 @@ def in_processes(
     progress: Progress | None,
 ) -> dict[str, WorldResult]:
     """The results of the worlds ``names`` by name; the largest is begun first."""
-    pool = ProcessPoolExecutor(min(jobs, len(names)))
+    workers = min(jobs, len(names))
+    pool = ProcessPoolExecutor(workers, initializer=use_own_rules, initargs=(own_rules(),))
     try:
         folder = store.folder if store is not None else None
         ordered = sorted(names, key=lambda name: (-len(world_paths(tree.paths(), name)), name))

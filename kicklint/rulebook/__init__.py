@@ -1,7 +1,7 @@
 """rules/*.toml in, typed and checked objects out. Knows no C."""
 
 from kicklint.rulebook.load import load_rulebook
-from kicklint.rulebook.locate import rules_directory
+from kicklint.rulebook.locate import own_rules, rules_directory, use_own_rules
 from kicklint.rulebook.model import (
     BEGUN,
     EVENT_ANCHOR,
@@ -20,7 +20,8 @@ from kicklint.rulebook.model import (
     Thread,
     Transition,
 )
-from kicklint.rulebook.reader import read_table
+from kicklint.rulebook.own import merged
+from kicklint.rulebook.reader import read_table, read_toml
 from kicklint.rulebook.vocabulary import (
     Access,
     Accessor,
@@ -70,6 +71,10 @@ __all__ = [
     "VcpuShape",
     "Vocabulary",
     "load_rulebook",
+    "merged",
+    "own_rules",
     "read_table",
+    "read_toml",
     "rules_directory",
+    "use_own_rules",
 ]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from kicklint.base import RulebookError
-from kicklint.rulebook.locate import rules_directory
+from kicklint.rulebook.locate import own_rules, rules_directory
 from kicklint.rulebook.model import EVENT_ANCHOR, Automaton, Rulebook, RuleInfo
-from kicklint.rulebook.reader import read_file
+from kicklint.rulebook.own import check_names, merged
+from kicklint.rulebook.reader import read_file, read_table, read_toml
 from kicklint.rulebook.vocabulary import Architectures, EventKind, Lexicon, Macros, Vocabulary
 
-_RULE_FILE = re.compile(r"KICK\d{3}\.toml")
+_RULE_FILE = re.compile(r"[A-Z][A-Z0-9]+\d{3}\.toml")
 # The attributes that every event has, and those of each kind, for checking `where`.
 _COMMON = {"interrupts", "how", "order", "learnt", "inside"}
 _REQUEST = {"request", "outcome", "kind"}
@@ -34,16 +36,26 @@ _ATTRIBUTES = {
 }
 _DECIDES = ("", "mode", "always")
 
+T = TypeVar("T")
 
-@lru_cache(maxsize=4)
+
 def load_rulebook(directory: Path | None = None) -> Rulebook:
-    """The rulebook in ``directory`` (default: the one that comes with kicklint).
+    """The rulebook in ``directory`` (default: the one that comes with kicklint, with own rules upon it).
 
     Raises RulebookError, naming the file and the key, when anything in it is not
     as it must be.
     """
-    folder = directory or rules_directory()
-    paths = sorted(path for path in folder.glob("KICK*.toml") if _RULE_FILE.fullmatch(path.name))
+    return _load(directory, None) if directory is not None else _load(rules_directory(), own_rules())
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, own: Path | None) -> Rulebook:
+    files = {path.name: path for path in _rule_files(folder)}
+    if own is not None:
+        added = _rule_files(own)
+        check_names(own, added)
+        files |= {path.name: path for path in added}
+    paths = [files[name] for name in sorted(files)]
     rules = tuple(_rule(path) for path in paths)
     known = {rule.id for rule in rules}
     for rule, path in zip(rules, paths, strict=True):
@@ -51,10 +63,22 @@ def load_rulebook(directory: Path | None = None) -> Rulebook:
             if other not in known:
                 raise RulebookError(f"{path}: key 'escalation' names {other!r}, which is no rule")
     lexicon = Lexicon.of(
-        read_file(Vocabulary, folder / "vocabulary.toml"), read_file(Macros, folder / "macros.toml")
+        _shared(Vocabulary, "vocabulary.toml", folder, own), _shared(Macros, "macros.toml", folder, own)
     )
-    architectures = read_file(Architectures, folder / "architectures.toml")
+    architectures = _shared(Architectures, "architectures.toml", folder, own)
     return Rulebook(rules, lexicon, architectures.architecture, architectures.inference, architectures.flag)
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.toml") if _RULE_FILE.fullmatch(path.name)]
+
+
+def _shared(kind: type[T], name: str, folder: Path, own: Path | None) -> T:
+    """The file ``name`` as a ``kind``, with that of ``own`` put upon it, where there is one."""
+    if own is None or not (own / name).is_file():
+        return read_file(kind, folder / name)
+    table = merged(read_toml(folder / name), read_toml(own / name))
+    return read_table(kind, table, str(own / name), "")
 
 
 def _rule(path: Path) -> RuleInfo:

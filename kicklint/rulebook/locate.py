@@ -6,6 +6,19 @@ from pathlib import Path
 
 from kicklint.base import RulebookError
 
+_own: Path | None = None
+
+
+def use_own_rules(folder: Path | None) -> None:
+    """From now on put the rules in ``folder`` upon those that come with kicklint; None: none."""
+    global _own  # noqa: PLW0603  # every room loads the rulebook; what it is made of is said once
+    _own = folder
+
+
+def own_rules() -> Path | None:
+    """The folder that :func:`use_own_rules` named."""
+    return _own
+
 
 def rules_directory() -> Path:
     """The folder ``rules``: in the installed package, else in the checkout.

@@ -24,13 +24,17 @@ T = typing.TypeVar("T")
 
 def read_file(kind: type[T], path: Path) -> T:
     """The TOML file at ``path`` as a ``kind`` (a dataclass). Raises RulebookError."""
+    return read_table(kind, read_toml(path), str(path), "")
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """What the TOML file at ``path`` says. Raises RulebookError."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RulebookError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RulebookError(f"{path}: is not TOML: {error}") from error
-    return read_table(kind, table, str(path), "")
 
 
 def read_table(kind: type[T], table: object, file: str, key: str) -> T:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kicklint.base import RulebookError
+from kicklint.rulebook import merged, read_toml
 
 
 class Role(enum.Enum):
@@ -89,19 +89,16 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def load_dialect(path: Path) -> Dialect:
-    """Read and check a dialect file.
+def load_dialect(path: Path, own: Path | None = None) -> Dialect:
+    """Read and check a dialect file; what that in the folder ``own`` says is put upon it.
 
     Every table and key must be there and no other may be. Raises RulebookError,
     with the file and the key, for anything else.
     """
-    try:
-        with path.open("rb") as stream:
-            data: Mapping[str, object] = tomllib.load(stream)
-    except OSError as error:
-        raise RulebookError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RulebookError(f"{path}: not valid TOML: {error}") from error
+    data = read_toml(path)
+    if own is not None and (own / path.name).is_file():
+        path = own / path.name
+        data = merged(data, read_toml(path))
     reader = _Reader(path, data)
     return Dialect(
         inline=reader.words("attributes", "inline"),
