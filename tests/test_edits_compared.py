@@ -138,7 +138,10 @@ def test_revisions_are_read_by_every_process_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize("architecture", ["riscv", "loongarch", "mips"])
 def test_edits_of_a_kernel_bring_the_same(kernels: dict[str, Path], architecture: str) -> None:
     root = kernels["6.12"]
-    cases = [each for each in gathered() if each.architecture == architecture][::14]
+    here = [each for each in gathered() if each.architecture == architecture]
+    # What the exit handler does is reached by no call, but from the entry.
+    handlers = [each for each in here if each.id == "mips-kick006-exit-forgets"]
+    cases = [*here[::14], *handlers]
     request = AnalysisRequest(root, architectures=(architecture,))
     parsed: Parsed = {}
     before = analyse_tree(kept(root), request, parsed)

@@ -252,6 +252,7 @@ def _entered(world: World, key: str, kinds: frozenset[str], limit: int | None) -
 def _upwards(world: World, starts: Iterable[str], enterable: set[Name] | None = None) -> set[str]:
     """``starts`` and what calls them, and what calls that as long as it is ``enterable``."""
     found: set[str] = set()
+    handlers = set(world.resuming())
     pending = list(starts)
     while pending:
         key = pending.pop()
@@ -259,6 +260,8 @@ def _upwards(world: World, starts: Iterable[str], enterable: set[Name] | None = 
             found.add(key)
             if enterable is None or key.startswith("#") or _name(world, key) in enterable:
                 pending += world.index.leading_to(key)
+            if key in handlers:  # assembly calls it, behind the entry
+                pending += world.holders(EventKind.GUEST_ENTRY, "")
     return {key for key in found if not key.startswith("#")}
 
 

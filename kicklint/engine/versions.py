@@ -116,6 +116,26 @@ class _Side:
                 self._outcomes[number] = search(self.world, automaton, learnt, only[self.at])
         return self._outcomes[number]
 
+    def fine(self, number: int) -> bool:
+        """Whether the automaton of that number finds nothing wrong, not even with nothing learnt before.
+
+        What is learnt only ever excuses, and learning it takes whole runs.
+        """
+        names = [each.learn for each in self.automata[:number] if each.learn]
+        if not names or self.whole:
+            return False
+        outcome = self._bare(number, (names[-1], self.world.unread_flags))
+        return not outcome.violations and not outcome.problems
+
+    def teaches(self, number: int) -> frozenset[str]:
+        """What the automaton of that number learns from what may differ."""
+        return values_learnt(self._bare(number, None), self.automata[number].learn)
+
+    def _bare(self, number: int, learnt: tuple[str, frozenset[str]] | None) -> Outcome:
+        only = self.only[number]
+        assert only is not None
+        return search(self.world, self.automata[number], learnt, only[self.at])
+
     def learnt(self, number: int) -> tuple[str, frozenset[str]] | None:
         """What the automata before that number have learnt."""
         found: tuple[str, frozenset[str]] | None = None
@@ -153,7 +173,10 @@ def _affected(rule: RuleInfo, focus: Focus) -> set[str]:
     for number in range(len(after.automata)):
         if after.only[number] is None and not whole:
             continue
-        now = after.outcome(number)
+        if after.automata[number].learn and not whole:
+            found |= {rule.id} if after.teaches(number) != before.teaches(number) else set()
+            continue
+        now = after.outcome(number) if not after.fine(number) else None
         then = before.outcome(number) if now is not None and (now.violations or now.problems) else None
         if now is None or then is None:
             continue
