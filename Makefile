@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test mutants lint format clean
+.PHONY: help demo test mutants bench lint format clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ test: ## everything that CI runs, in a new virtual environment and against the b
 ARGS ?=
 mutants: ## how many deliberate faults in Linux 6.12 are caught: ARGS=--check against the kept table
 	@$(PYTHON) tests/mutants/bench.py $(ARGS)
+
+bench: ## time and memory beside other tools, on Linux 6.12: ARGS='--runs 9 --growth'
+	@$(PYTHON) bench/bench.py --json docs/bench.json --svg docs/bench.svg $(ARGS)
 
 # Where the tools are; empty takes them from PATH.
 BIN ?=

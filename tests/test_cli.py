@@ -61,7 +61,7 @@ class Engine(ModuleType):
     def resolve_scope(self, paths: Any, tree: Path | None) -> tuple[Path, tuple[str, ...]]:
         return tree or Path("found"), tuple(map(str, paths))
 
-    def analyse(self, request: Request) -> Report:
+    def analyse(self, request: Request, tree: Any = None) -> Report:
         self.asked = request
         if isinstance(self.report, BaseException):
             raise self.report

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kicklint.cli import main
-from kicklint.engine import dialect
+from kicklint.engine.sources import dialect
 from kicklint.rulebook import (
     Automaton,
     EventKind,

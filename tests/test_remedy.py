@@ -16,7 +16,8 @@ from patches import DEMO, MAIN, git
 
 from kicklint.base import Finding, Severity, Span, Step, StepKind
 from kicklint.cli import main
-from kicklint.engine import AnalysisRequest, analyse, dialect
+from kicklint.engine import AnalysisRequest, analyse
+from kicklint.engine.sources import dialect
 from kicklint.remedy import mended, with_edits
 from kicklint.remedy.candidates import candidates
 from kicklint.remedy.editing import FileText, unified

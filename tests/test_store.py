@@ -20,8 +20,8 @@ from patches import diff, edited, mail, text_of
 from kicklint.base import Finding, Report, Severity, Span, Step, StepKind
 from kicklint.engine import remembered
 from kicklint.engine.analysis import AnalysisRequest, analyse_tree
+from kicklint.engine.drafts import Draft
 from kicklint.engine.escalation import WorldResult
-from kicklint.engine.findings import Draft
 from kicklint.source import DirectoryTree, OverlayTree, SourceTree
 from kicklint.store import Store, decoded, default_folder, encoded
 
@@ -237,7 +237,7 @@ def test_other_rules_or_another_program_are_another_result(
     analyse_tree(changed(), request)
     analyse_tree(changed(), replace(request, select=frozenset({"KICK001"})))
     assert len(entries(store.folder)) == 2
-    monkeypatch.setattr(remembered, "_program", lambda: b"another")
+    monkeypatch.setattr(remembered, "_program", lambda own: b"another")
     analyse_tree(changed(), request)
     assert len(entries(store.folder)) == 3
 

@@ -60,12 +60,12 @@ def examine(request: AnalysisRequest, policy: Policy, *, quiet: bool) -> Report:
 
     baseline = triage.load_baseline(policy.baseline) if policy.baseline is not None else None
     verdicts = triage.Verdicts(policy.waived(), baseline, policy.exclude)
+    tree = source.KeptTree(source.DirectoryTree(request.tree))
     with progress(quiet=quiet) as bar:
-        report = engine.analyse(replace(request, progress=bar))
+        report = engine.analyse(replace(request, progress=bar), tree)
     extent = triage.Extent(
         request.select, request.scope, report.architectures, complete=not request.architectures
     )
-    tree = source.DirectoryTree(request.tree)
     return triage.triaged(report, verdicts, tree, load_rulebook().rules, extent, _today())
 
 

@@ -15,7 +15,7 @@ from kicklint.cli.request import make_request
 from kicklint.render import FOR_PEOPLE
 
 if TYPE_CHECKING:
-    from kicklint.engine import FunctionGraph
+    from kicklint.engine.function_graph import FunctionGraph
 
 
 def _text(graph: FunctionGraph) -> str:

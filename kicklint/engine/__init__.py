@@ -1,37 +1,59 @@
 """analyse(tree, scope, rulebook) -> Report, and the smaller questions about a tree."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from kicklint.base import Coverage
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kicklint.base import Coverage, Report, Site
 from kicklint.engine.analysis import AnalysisRequest, analyse, analyse_tree
-from kicklint.engine.comparing import analyse_edits
-from kicklint.engine.inventory import sites
 from kicklint.engine.scope import resolve_scope
-from kicklint.engine.show import FunctionGraph, show_function
-from kicklint.engine.sources import Parsed, dialect
-from kicklint.source import DirectoryTree
-from kicklint.syntax.coverage import measure
+from kicklint.source import DirectoryTree, SourceTree
+
+if TYPE_CHECKING:
+    from kicklint.engine.function_graph import FunctionGraph
 
 __all__ = [
     "AnalysisRequest",
-    "FunctionGraph",
-    "Parsed",
     "analyse",
     "analyse_edits",
     "analyse_tree",
     "coverage",
-    "dialect",
     "resolve_scope",
     "show",
     "sites",
 ]
 
+# What reads and analyses C is imported late: a check whose results are known does without.
+
+
+def analyse_edits(
+    trees: Sequence[SourceTree], request: AnalysisRequest, *, whole: bool = False
+) -> tuple[Report, ...]:
+    """The reports on ``trees``, each an edit of the one before; see comparing.py."""
+    from kicklint.engine.comparing import analyse_edits as compared
+
+    return compared(trees, request, whole=whole)
+
 
 def coverage(tree: Path) -> Coverage:
     """How much of ``tree`` the front end understands. Raises SourceError."""
+    from kicklint.engine.sources import dialect
+    from kicklint.syntax.coverage import measure
+
     return measure(DirectoryTree(tree), dialect())
 
 
 def show(request: AnalysisRequest, function: str) -> FunctionGraph:
     """The control-flow graph of ``function``. Raises SourceError when there is none."""
+    from kicklint.engine.function_graph import show_function
+
     return show_function(request, function)
+
+
+def sites(request: AnalysisRequest) -> tuple[Site, ...]:
+    """Every place of the tree where the protocol is touched. Raises SourceError."""
+    from kicklint.engine.inventory import sites as listed
+
+    return listed(request)

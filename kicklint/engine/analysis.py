@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kicklint.base import Excerpt, Finding, Report, SourceError
+from kicklint.engine.drafts import join_worlds, with_fingerprints
 from kicklint.engine.escalation import WorldResult, escalated
-from kicklint.engine.findings import join_worlds, with_fingerprints
 from kicklint.engine.remembered import Remembered
-from kicklint.engine.run import run_world
-from kicklint.engine.sources import Parsed, Sources
-from kicklint.engine.workers import in_processes
 from kicklint.rulebook import Rulebook, load_rulebook
 from kicklint.source import DirectoryTree, KeptTree, SourceTree, within
 from kicklint.store import Store
+
+if TYPE_CHECKING:
+    from kicklint.engine.sources import Parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,12 @@ class AnalysisRequest:
     store: Store | None = field(default=None, compare=False)
 
 
-def analyse(request: AnalysisRequest) -> Report:
-    """The report on ``request.tree``. Raises SourceError and RulebookError."""
-    return analyse_tree(DirectoryTree(request.tree), request)
+def analyse(request: AnalysisRequest, tree: SourceTree | None = None) -> Report:
+    """The report on ``request.tree``; ``tree`` is the same where it has been read before.
+
+    Raises SourceError and RulebookError.
+    """
+    return analyse_tree(tree or DirectoryTree(request.tree), request)
 
 
 def analyse_tree(tree: SourceTree, request: AnalysisRequest, parsed: Parsed | None = None) -> Report:
@@ -50,21 +54,35 @@ def analyse_tree(tree: SourceTree, request: AnalysisRequest, parsed: Parsed | No
     several trees that share most of their files can be analysed one after the other.
     """
     rulebook = load_rulebook()
-    kept = KeptTree(tree)  # so that what is analysed is what was looked up, whatever happens to the files
+    # What is analysed has to be what was looked up, whatever happens to the files meanwhile.
+    kept = tree if isinstance(tree, KeptTree) else KeptTree(tree)
     names = architectures(kept, request.architectures)
     known = Remembered(kept, request.select, request.store)
     results = {name: found for name in names if (found := known.find(name)) is not None}
     missing = tuple(name for name in names if name not in results)
-    if request.jobs > 1 and len(missing) > 1 and isinstance(tree, DirectoryTree):
-        work = (request.select, request.store, request.jobs, request.progress)
-        results |= in_processes(kept, missing, *work)
-    else:
-        sources = Sources(kept, request.progress, parsed)
-        for name in missing:
-            results[name] = run_world(name, rulebook, sources, request.select)
-            sources.leave(name)
-            known.keep(results[name])
+    if missing:
+        results |= _run(missing, request, known, parsed)
     return report_of(request, kept, rulebook, [results[name] for name in names])
+
+
+def _run(
+    names: tuple[str, ...], request: AnalysisRequest, known: Remembered, parsed: Parsed | None
+) -> dict[str, WorldResult]:
+    # What analyses takes 150 ms to import: as long as everything else where all is known.
+    from kicklint.engine.run import run_world
+    from kicklint.engine.sources import Sources
+    from kicklint.engine.workers import in_processes
+
+    if request.jobs > 1 and len(names) > 1 and isinstance(known.tree.tree, DirectoryTree):
+        work = (request.select, request.store, request.jobs, request.progress)
+        return in_processes(known.tree, names, *work)
+    sources = Sources(known.tree, request.progress, parsed)
+    results = {}
+    for name in names:
+        results[name] = run_world(name, load_rulebook(), sources, request.select)
+        sources.leave(name)
+        known.keep(results[name])
+    return results
 
 
 def architectures(tree: SourceTree, wanted: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Step, StepKind
 from kicklint.engine.consumers import Consumer, Consumers, locked, reach, unlocked
-from kicklint.engine.findings import Draft
+from kicklint.engine.drafts import Draft
 from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
 from kicklint.events import RUNNING, CallSite, EventGraph, Reach, Role

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kicklint.base import Finding, Span
-from kicklint.engine.findings import Draft
+from kicklint.engine.drafts import Draft
 from kicklint.engine.kinds import named
 from kicklint.engine.logged import logged
 from kicklint.engine.world import World

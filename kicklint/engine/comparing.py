@@ -14,7 +14,8 @@ from kicklint.base import KicklintError, Report
 from kicklint.engine.analysis import AnalysisRequest, report_of
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.remembered import Remembered
-from kicklint.engine.sources import Parsed, world_paths
+from kicklint.engine.scope import world_paths
+from kicklint.engine.sources import Parsed
 from kicklint.engine.versions import Versions
 from kicklint.engine.workers import KILLED
 from kicklint.rulebook import Rulebook, load_rulebook

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Note, Related, Severity, Step
-from kicklint.engine.findings import Draft
+from kicklint.engine.drafts import Draft
 from kicklint.rulebook import Escalation, Rulebook
 
 

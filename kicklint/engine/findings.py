@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from kicklint.base import Finding, Related, Severity, Span
+from kicklint.base import Finding, Related, Span
 from kicklint.engine.blame import Blame, cause, last_step
-from kicklint.engine.racing import composed, shorter, with_race
+from kicklint.engine.drafts import Draft
+from kicklint.engine.racing import composed, with_race
 from kicklint.engine.trails import readable
 from kicklint.engine.world import World
 from kicklint.events import Event
@@ -18,17 +17,8 @@ from kicklint.race.compose import Composed
 from kicklint.rulebook import EVENT_ANCHOR, RuleInfo
 from kicklint.typestate import Outcome, RawStep, Violation
 
-_FINGERPRINT = 16
 # Ways to one place that are put to the memory model.
 _MOST_RACES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A finding before worlds are joined: its key, and the finding without its fingerprint."""
-
-    key: tuple[str, Span, str]
-    finding: Finding
 
 
 def drafts(world: World, rule: RuleInfo, outcome: Outcome) -> list[Draft]:
@@ -142,39 +132,3 @@ def unanalysed(world: World, rule: RuleInfo, problems: Mapping[str, str]) -> lis
         )
         found.append(Draft((rule.id, function.span, function.name), finding))
     return found
-
-
-def join_worlds(drafts_by_world: list[list[Draft]]) -> list[Finding]:
-    """Findings that are the same in several worlds, reported once, the gravest text first."""
-    joined: dict[tuple[str, Span, str], Finding] = {}
-    for found in drafts_by_world:
-        for draft in found:
-            before = joined.get(draft.key)
-            if before is None:
-                joined[draft.key] = draft.finding
-                continue
-            graver = draft.finding if _rank(draft.finding) > _rank(before) else before
-            race = shorter(before.interleaving, draft.finding.interleaving)
-            names = tuple(sorted({*before.architectures, *draft.finding.architectures}))
-            joined[draft.key] = replace(graver, architectures=names, interleaving=race)
-    return sorted(joined.values(), key=lambda each: (each.span, each.rule, each.function))
-
-
-def _rank(finding: Finding) -> int:
-    return {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}[finding.severity]
-
-
-def with_fingerprints(findings: list[Finding], lines: Mapping[tuple[str, int], str]) -> tuple[Finding, ...]:
-    """``findings`` with fingerprints: rule, path, function and text of the line, white space aside.
-
-    Two findings that would be the same are told apart by their order in the file.
-    """
-    seen: Counter[str] = Counter()
-    done = []
-    for finding in findings:
-        text = " ".join(lines.get((finding.span.path, finding.span.line), "").split())
-        basis = "\0".join((finding.rule, finding.span.path, finding.function, text))
-        seen[basis] += 1
-        digest = hashlib.sha256(f"{basis}\0{seen[basis]}".encode()).hexdigest()[:_FINGERPRINT]
-        done.append(replace(finding, fingerprint=digest))
-    return tuple(done)

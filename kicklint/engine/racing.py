@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kicklint.base import Finding, Interleaving, Severity
+from kicklint.engine.drafts import shorter
 from kicklint.engine.world import World
 from kicklint.race import Beat, Composer, Reader
 from kicklint.race.compose import Composed
@@ -52,13 +53,6 @@ def with_race(finding: Finding, found: list[Composed]) -> Finding:
     if found and all(each.judged for each in found) and finding.severity is Severity.ERROR:
         return replace(finding, severity=Severity.WARNING, message=f"{finding.message}; {_UNPROVEN}")
     return finding
-
-
-def shorter(one: Interleaving | None, other: Interleaving | None) -> Interleaving | None:
-    """The better of two interleavings: with no assumption, then with fewer rows; the first of equals."""
-    if one is None or other is None:
-        return one or other
-    return min((one, other), key=lambda each: (bool(each.assumption), len(each.rows)))
 
 
 def _composer(world: World) -> Composer:

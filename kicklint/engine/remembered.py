@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kicklint.base import SourceError
 from kicklint.engine.escalation import WorldResult
-from kicklint.engine.sources import world_paths
+from kicklint.engine.scope import world_paths
 from kicklint.rulebook import own_rules, rules_directory
 from kicklint.source import KeptTree
 from kicklint.store import Store, decoded, encoded

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from kicklint.base import Note, Severity, Span, Step
 from kicklint.engine.announced import announced
 from kicklint.engine.census import census, reached
+from kicklint.engine.drafts import Draft
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
-from kicklint.engine.findings import Draft, drafts, unanalysed
+from kicklint.engine.findings import drafts, unanalysed
 from kicklint.engine.inference import announces, open_world
 from kicklint.engine.racing import outcome_of
 from kicklint.engine.sources import Sources

@@ -1,4 +1,4 @@
-"""Which tree, and which part of it, a person's paths mean."""
+"""Which tree, and which part of it, a person's paths mean; which files make a world."""
 
 from __future__ import annotations
 
@@ -33,3 +33,22 @@ def resolve_scope(paths: Sequence[Path], tree: Path | None) -> tuple[Path, tuple
                 return root, ()
             raise SourceError(f"{path} is not in the tree {root}; use --tree to name another") from None
     return root, tuple(dict.fromkeys(scope))
+
+
+def world_paths(paths: tuple[str, ...], architecture: str) -> tuple[str, ...]:
+    """The files of the world of ``architecture``: generic KVM, its kvm folder, its headers.
+
+    The code that the Arm architectures shared in older trees (virt/kvm/arm, and
+    include/kvm/arm_*) belongs to their worlds only.
+    """
+    found = []
+    for path in paths:
+        if path.startswith("arch/"):
+            if path.split("/", 2)[1] == architecture:
+                found.append(path)
+        elif path.startswith(("virt/kvm/arm/", "include/kvm/arm_")):
+            if architecture in ("arm", "arm64"):
+                found.append(path)
+        else:
+            found.append(path)
+    return tuple(found)

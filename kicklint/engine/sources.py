@@ -111,22 +111,3 @@ class Sources:
     def mentioned(self, path: str) -> dict[str, set[str]]:
         """The words that the functions of the file call or hand on, as far as they were read."""
         return self.files[path].mentioned
-
-
-def world_paths(paths: tuple[str, ...], architecture: str) -> tuple[str, ...]:
-    """The files of the world of ``architecture``: generic KVM, its kvm folder, its headers.
-
-    The code that the Arm architectures shared in older trees (virt/kvm/arm, and
-    include/kvm/arm_*) belongs to their worlds only.
-    """
-    found = []
-    for path in paths:
-        if path.startswith("arch/"):
-            if path.split("/", 2)[1] == architecture:
-                found.append(path)
-        elif path.startswith(("virt/kvm/arm/", "include/kvm/arm_")):
-            if architecture in ("arm", "arm64"):
-                found.append(path)
-        else:
-            found.append(path)
-    return tuple(found)

@@ -13,9 +13,9 @@ from itertools import pairwise
 
 from kicklint.engine.announced import announced
 from kicklint.engine.census import census, reached
+from kicklint.engine.drafts import Draft
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
-from kicklint.engine.findings import Draft
 from kicklint.engine.focus import Focus
 from kicklint.engine.inference import open_world
 from kicklint.engine.run import UNANALYSED, damaged, judged, needed

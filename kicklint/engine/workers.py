@@ -12,7 +12,8 @@ from kicklint.base import KicklintError
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.remembered import Remembered
 from kicklint.engine.run import run_world
-from kicklint.engine.sources import Sources, world_paths
+from kicklint.engine.scope import world_paths
+from kicklint.engine.sources import Sources
 from kicklint.rulebook import load_rulebook, own_rules, use_own_rules
 from kicklint.source import DirectoryTree, KeptTree, SourceTree
 from kicklint.store import Store

@@ -11,7 +11,8 @@ from kicklint.engine.index import RUNNING, Index
 from kicklint.engine.linkage import Linkage, back_ends
 from kicklint.engine.lowering import Lowering
 from kicklint.engine.others import other_vcpus
-from kicklint.engine.sources import Sources, world_paths
+from kicklint.engine.scope import world_paths
+from kicklint.engine.sources import Sources
 from kicklint.events import Event, EventGraph, FlagNames, Reach
 from kicklint.flow import Call, ControlFlowGraph, Name, TableCall, constant_expression
 from kicklint.rulebook import Access, Architecture, Entry, EventKind, Rulebook

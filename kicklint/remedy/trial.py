@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kicklint.base import Edit, Excerpt, Finding, Report, Severity, SourceError, Standing
-from kicklint.engine import AnalysisRequest, Parsed, analyse_tree, dialect
+from kicklint.engine import AnalysisRequest, analyse_tree
+from kicklint.engine.sources import Parsed, dialect
 from kicklint.remedy.candidates import Candidate, candidates
 from kicklint.remedy.editing import FileText, unified
 from kicklint.rulebook import Remedy, RuleInfo

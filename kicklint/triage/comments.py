@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kicklint.syntax import comments
-
 _MARK = b"kicklint:"
 # What stands before each line of a comment of several.
 _MARGIN = re.compile(r"\n[ \t]*\*")
@@ -33,6 +31,9 @@ def allowances(path: str, source: bytes) -> Iterator[Allowance]:
     """The comments of the file ``path`` that begin with ``kicklint: allow``, in order."""
     if _MARK not in source:
         return
+    # It brings the parser, and hardly a tree has such comments.
+    from kicklint.syntax import comments
+
     text = source.decode("latin-1")
     for start, end in comments(text):
         body = text[start:end].removeprefix("/*").removesuffix("*/").lstrip("/")

@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from kernel_edits import edited, kept
 
 from kicklint.base import Finding
-from kicklint.engine import AnalysisRequest, Parsed, analyse_tree
+from kicklint.engine import AnalysisRequest, analyse_tree
+from kicklint.engine.sources import Parsed
 from kicklint.remedy import with_edits
 from kicklint.rulebook import load_rulebook
 from kicklint.source import SourceTree

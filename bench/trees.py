@@ -1,0 +1,55 @@
+"""The files that are measured on: those that kicklint reads, alone, and several copies of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from kicklint.source import DirectoryTree
+
+
+def kvm_files(kernel: Path) -> list[str]:
+    """The C files of KVM in ``kernel``."""
+    return [path for path in DirectoryTree(kernel).paths() if path.endswith((".c", ".h"))]
+
+
+def copied(kernel: Path, target: Path) -> int:
+    """Copy the C files of KVM to ``target``; the bytes that they are."""
+    size = 0
+    for path in kvm_files(kernel):
+        size += _copy(kernel / path, target / path)
+    return size
+
+
+def multiplied(kernel: Path, target: Path, copies: int) -> int:
+    """The same with the code of every architecture ``copies`` times over, under names of their own.
+
+    The data that kicklint has on an architecture goes by its name, so the copies, the first as well, are
+    all architectures that it does not know.
+    """
+    size = 0
+    for path in kvm_files(kernel):
+        parts = path.split("/")
+        if parts[0] != "arch":
+            size += _copy(kernel / path, target / path)
+            continue
+        for number in range(copies):
+            renamed = "/".join(("arch", f"{parts[1]}{number}n", *parts[2:]))
+            size += _copy(kernel / path, target / renamed)
+    return size
+
+
+def edited(target: Path, path: str) -> None:
+    """Put a harmless statement into the first function of the file ``path`` of the tree ``target``."""
+    file = target / path
+    text = file.read_text(encoding="utf-8")
+    head, brace, rest = text.partition("\n{\n")
+    if not brace:
+        raise SystemExit(f"bench: {path} has no function to edit")
+    file.write_text(f"{head}{brace}\tbarrier();\n{rest}", encoding="utf-8")
+
+
+def _copy(source: Path, target: Path) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return target.stat().st_size
