@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kicklint.rulebook import BEGUN, EVENT_ANCHOR, INNERMOST, EventKind, Transition
+from kicklint.rulebook import BEGUN, EVENT_ANCHOR, INNERMOST, MENDING, EventKind, Transition
 from kicklint.typestate import Program, RawStep, Simulator, Violation, disjoint
 
 
@@ -17,7 +17,7 @@ class Blame:
         self.careless: dict[str, set[str]] = {}
         for violation in violations:
             transition = violation.simulator.machine.automaton.transition[violation.transition]
-            if transition.anchor.endswith(BEGUN):
+            if transition.anchor.endswith((BEGUN, MENDING)):
                 self._note_careless(violation.steps, transition.anchor_state)
             step = _entering(violation.steps, last_step(violation.steps).before.state)
             if step is not None and step.enters is not None:
@@ -38,6 +38,8 @@ class Blame:
             return self._called_for(cause(steps, transition.anchor_state), steps)
         if transition.anchor.endswith(BEGUN):
             return self._begun(steps, transition.anchor_state, simulator) or steps[-1]
+        if transition.anchor.endswith(MENDING):
+            return self._mending(steps, transition, simulator) or steps[-1]
         blamed = self._blamed(steps, last_step(steps).before.state, transition.on, simulator)
         if blamed is not None:
             return blamed
@@ -90,6 +92,38 @@ class Blame:
         if ((began or handling) and not careful) or self._handled(step, state):
             return self._begun(step.inner, state, simulator) or step
         return step
+
+    def _mending(
+        self, steps: tuple[RawStep, ...], transition: Transition, simulator: Simulator
+    ) -> RawStep | None:
+        """The step, in the function that could have seen to it, that led to the state of the anchor.
+
+        That is the innermost one on the way that has an event by which ``transition`` does not come
+        about, or the outermost; and from there on helpers whose callers are all careless.
+        """
+        state = transition.anchor_state
+        way: list[RawStep] = []
+        step = _leading(steps, state)
+        while step is not None:
+            way.append(step)
+            step = _leading(step.inner, state) if step.enters is not None else None
+        automaton = simulator.machine.automaton
+        mends = {
+            each.on
+            for each in automaton.transition
+            if set(transition.source) & set(each.source) and not each.message and each.to not in each.source
+        } - {EventKind(automaton.begin.partition(":")[0])}
+        found = 0
+        for index, each in enumerate(way):
+            events = self.program.graph(each.frame[-1].function).events.values()
+            if any(event.kind in mends for event in events):
+                found = index
+        while found + 1 < len(way):
+            function = way[found + 1].frame[-1].function
+            if not self._callers(function) <= self.careless.get(function, set()):
+                break
+            found += 1
+        return way[found] if way else None
 
     def _callers(self, function: str) -> set[str]:
         """Who calls ``function``: of the callers by the word, those with a call that goes there."""

@@ -10,46 +10,99 @@ two vendors do, one is in use; so a way through the code keeps to one of them.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from kicklint.syntax import Function, SyntaxFile
 
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+_WEAK = frozenset({b"__weak", b"weak", b"__weak__"})
 # Small structs of callbacks have many objects alive at once; a struct whose objects
 # share this many functions describes a whole back end.
 _BACK_END = 12
 
 
 class Linkage:
-    """Conflicts and needs between the C files of one world."""
+    """Conflicts and needs between the C files of one world, ``texts``.
 
-    def __init__(self, functions: Mapping[str, Function]) -> None:
-        defined: dict[str, set[str]] = defaultdict(set)
+    A weak definition is in conflict with nothing, nor is one that only some configurations
+    have. ``matters`` tells of a function's key whether it is worth telling kernels apart for.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        texts: Mapping[str, bytes],
+        matters: Callable[[str], bool],
+    ) -> None:
+        self._texts = texts
+        self._matters = matters
+        self._always: dict[str, frozenset[int]] = {}
+        defined: dict[str, dict[str, str]] = defaultdict(dict)
         words: dict[str, set[str]] = defaultdict(set)
         elsewhere: set[str] = set()
-        for function in functions.values():
+        for key, function in functions.items():
             if function.path.endswith(".c"):
                 words[function.path] |= function.words
             if function.static or not function.path.endswith(".c"):
                 elsewhere.add(function.name)
             else:
-                defined[function.name].add(function.path)
+                defined[function.name][function.path] = key
         self.conflicts: dict[str, set[str]] = defaultdict(set)
-        for files in defined.values():
-            for file in files:
-                self.conflicts[file] |= files - {file}
+        self._rivals: list[tuple[str, ...]] = []
+        for found in defined.values():
+            if len(found) > 1:
+                keys = [key for key in found.values() if self._strong(functions[key])]
+                files = {functions[key].path for key in keys}
+                for file in files:
+                    self.conflicts[file] |= files - {file}
+                if len(files) > 1:
+                    self._rivals.append(tuple(sorted(keys)))
         contested = {file for file, others in self.conflicts.items() if others}
         only = {
             name: next(iter(files))
             for name, files in defined.items()
             if len(files) == 1 and name not in elsewhere
         }
-        self.needs = {
-            file: {only[word] for word in found & only.keys() if only[word] in contested} - {file}
-            for file, found in words.items()
-        }
+        self.needs: dict[str, set[str]] = {}
+        for file, found_words in words.items():
+            wanted = {word for word in found_words & only.keys() if only[word] in contested - {file}}
+            # What only some configurations use is needed by none of the others.
+            always = self._words(file) if wanted else frozenset()
+            self.needs[file] = {only[word] for word in wanted & always}
+        self._functions = functions
         self._excluded: dict[str, frozenset[str]] = {}
+        self._kernels: dict[str, tuple[frozenset[str], ...]] = {}
+
+    def _strong(self, function: Function) -> bool:
+        """Whether ``function`` is defined whatever the configuration, and not to be replaced."""
+        line = self._texts[function.path].splitlines()[function.start_line - 1 : function.span.line]
+        weak = any(word in _WEAK for each in line for word in _WORD.findall(each))
+        return not weak and function.start_line in self._lines(function.path)
+
+    def _lines(self, path: str) -> frozenset[int]:
+        """The lines of a file, from 1, that stand in no #if."""
+        if path not in self._always:
+            depth = 0
+            kept: list[int] = []
+            for number, line in enumerate(self._texts[path].splitlines(), 1):
+                directive = line.lstrip()
+                if directive.startswith(b"#"):
+                    word = directive[1:].lstrip()
+                    depth += word.startswith(b"if") - word.startswith(b"endif")
+                elif depth == 0:
+                    kept.append(number)
+            self._always[path] = frozenset(kept)
+        return self._always[path]
+
+    def _words(self, path: str) -> frozenset[str]:
+        """The words of a file that stand in no #if."""
+        always = self._lines(path)
+        lines = self._texts[path].splitlines()
+        kept = b"\n".join(lines[number - 1] for number in always)
+        return frozenset(each.decode("ascii") for each in _WORD.findall(kept))
 
     def excluded(self, path: str) -> frozenset[str]:
         """The files that cannot be linked together with the file ``path``."""
@@ -65,6 +118,23 @@ class Linkage:
             # What is needed and in conflict with something needed says nothing.
             self._excluded[path] = frozenset(found - needed)
         return self._excluded[path]
+
+    def kernels(self, path: str) -> tuple[frozenset[str], ...]:
+        """For every kernel that the file ``path`` can be in, the files that are not in it.
+
+        A file that does not say which of two rivals is there can be with either.
+        """
+        if path not in self._kernels:
+            known = self.excluded(path)
+            kinds = {known}
+            for keys in self._rivals:
+                files = [self._functions[key].path for key in keys if self._matters(key)]
+                left = [file for file in files if file not in known]
+                if len(left) > 1:
+                    kinds |= {known | self.excluded(file) for file in left}
+            largest = [each for each in kinds if not any(each < other for other in kinds)]
+            self._kernels[path] = tuple(sorted(largest, key=sorted))
+        return self._kernels[path]
 
 
 def back_ends(files: Iterable[SyntaxFile]) -> tuple[frozenset[str], ...]:

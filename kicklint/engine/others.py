@@ -1,21 +1,40 @@
 """Variables that stand for a vcpu which the code has looked up: not the one whose thread runs it.
 
 A vcpu that comes in as a parameter may be anybody's. One that a function finds for
-itself, in a loop over all of them or by its number, is in general another one.
+itself, in a loop over all of them or by its number, is in general another one. So is the one whose
+timer or work it is that goes off: that runs wherever it was queued.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+
 from kicklint.events import EventGraph, Role
 from kicklint.flow import Call, Expr, Name, Store, Temp
-from kicklint.rulebook import VcpuShape
+from kicklint.rulebook import VcpuShape, Vocabulary
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def other_vcpus(events: EventGraph, shape: VcpuShape) -> tuple[str, ...]:
-    """The variables of one function that stand for a vcpu that it has looked up itself, in order."""
+def other_vcpus(events: EventGraph, vocabulary: Vocabulary, finds: Callable[[str], bool]) -> tuple[str, ...]:
+    """The variables of one function that stand for a vcpu that is not its thread's own, in order.
+
+    ``finds`` tells of a function's name whether it is one that returns a pointer to a vcpu.
+    """
+    return tuple(sorted({*_found(events, vocabulary.vcpu, finds), *_going_off(events, vocabulary.callbacks)}))
+
+
+def _going_off(events: EventGraph, callbacks: tuple[str, ...]) -> Iterator[str]:
+    """The parameters that are work or a timer inside of a vcpu."""
+    for each in events.graph.parameters:
+        if "*" in each.type and set(callbacks) & set(_WORD.findall(each.type)):
+            yield each.name
+
+
+def _found(events: EventGraph, shape: VcpuShape, finds: Callable[[str], bool]) -> Iterator[str]:
     graph = events.graph
     parameters = {each.name for each in graph.parameters}
-    found: dict[str, None] = {}
     for each in graph.locals:
         if each.name in parameters or shape.type not in each.type or "**" in each.type.replace(" ", ""):
             continue
@@ -27,20 +46,31 @@ def other_vcpus(events: EventGraph, shape: VcpuShape) -> tuple[str, ...]:
             for node in graph.nodes
             if isinstance(node.instruction, Store) and node.instruction.place == Name(each.name)
         ]
-        if any(_looked_up(value, events, shape) for value in values):
-            found[each.name] = None
-    return tuple(sorted(found))
+        if any(_looked_up(value, events, shape, finds) for value in values):
+            yield each.name
 
 
-def _looked_up(value: Expr, events: EventGraph, shape: VcpuShape) -> bool:
+def _looked_up(value: Expr, events: EventGraph, shape: VcpuShape, finds: Callable[[str], bool]) -> bool:
     """Whether ``value`` is found by looking: a loop over vcpus, or a call that finds one."""
     if not isinstance(value, Temp):
         return False
     source = events.aliases.results.get(value.index)
-    if not isinstance(source, Call) or shape.type.rpartition("_")[2] not in source.name:
+    if not isinstance(source, Call) or any(word in source.name for word in shape.makers):
         return False
-    if any(word in source.name for word in shape.makers):
+    if finds(source.name):
+        return events.aliases.identity(value) is None
+    if shape.type.rpartition("_")[2] not in source.name:
         return False
-    identities = [events.aliases.identity(each) for each in source.args]
-    own = [each for each in identities if each is not None and each.role is Role.VCPU]
-    return "for_each" in source.name or not own or all(each.root == "kvm" for each in own)
+    return "for_each" in source.name or not any(_may_be_own(each, events, shape) for each in source.args)
+
+
+def _may_be_own(argument: Expr, events: EventGraph, shape: VcpuShape) -> bool:
+    """Whether ``argument`` leads to a vcpu that the code was given: a pointer, and not one to a machine."""
+    identity = events.aliases.identity(argument)
+    if identity is None or identity.role is not Role.VCPU:
+        return False
+    types = {each.name: each.type for each in (*events.graph.locals, *events.graph.parameters)}
+    if isinstance(argument, Name) and "*" not in types.get(argument.id, "*"):
+        return False
+    declared = types.get(identity.root, "*")
+    return "*" in declared and declared.replace("*", "").split() != ["struct", shape.vm]

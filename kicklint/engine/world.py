@@ -21,6 +21,17 @@ from kicklint.typestate import Evaluator, Resume, Symbol, Value, exactly, number
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+# What is worth telling kernels apart for: barriers and interrupts are all over the place.
+_PROTOCOL = {
+    EventKind.MODE_WRITE,
+    EventKind.REQUEST_MAKE,
+    EventKind.REQUEST_TEST,
+    EventKind.REQUEST_CONSUME,
+    EventKind.KICK,
+    EventKind.IPI,
+    EventKind.WAKE,
+    EventKind.GUEST_ENTRY,
+}
 
 
 class World:
@@ -47,7 +58,11 @@ class World:
         self.special_prototypes = frozenset(
             name for file in self.files if file.path.startswith("arch/") for name in file.prototypes
         )
-        self.linkage = Linkage(self.index.functions)
+        self.linkage = Linkage(
+            self.index.functions,
+            {file.path: file.normalised for file in self.files},
+            lambda key: bool(self.index.classes[key] & _PROTOCOL),
+        )
         self.domains = back_ends(self.files)
         self._atomic_tests = frozenset(self.lexicon.vocabulary.atomic_tests)
         self.scratch: dict[Hashable, object] = {}
@@ -233,6 +248,10 @@ class World:
         """See Program."""
         return self.linkage.excluded(self.index.functions[function].path)
 
+    def kernels(self, function: str) -> tuple[frozenset[str], ...]:
+        """See Program."""
+        return self.linkage.kernels(self.index.functions[function].path)
+
     def back_ends(self, function: str) -> tuple[frozenset[str], ...]:
         """See Program."""
         path = self.index.functions[function].path
@@ -311,8 +330,22 @@ class World:
     def others(self, function: str) -> tuple[str, ...]:
         """See Program."""
         if function not in self._others:
-            self._others[function] = other_vcpus(self.graph(function), self.lexicon.vocabulary.vcpu)
+            path = self.path(function)
+            self._others[function] = other_vcpus(
+                self.graph(function), self.lexicon.vocabulary, lambda name: self._finds_vcpu(name, path)
+            )
         return self._others[function]
+
+    def _finds_vcpu(self, name: str, path: str) -> bool:
+        """Whether the function ``name`` finds a vcpu: in a machine, or by what leads to another one."""
+        shape = self.lexicon.vocabulary.vcpu
+        for key in self.index.resolve(name, path):
+            found = self.index.functions[key]
+            types = [each.type.replace("*", " ").split() for each in found.parameters]
+            machine = ["struct", shape.vm] in types
+            if shape.type in found.returns.replace("*", " ").split() and "*" in found.returns:
+                return machine or bool(found.words & self.lowering.elsewhere)
+        return False
 
     def atomic_tests(self) -> frozenset[str]:
         """See Program."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kicklint.flow import (
+    Binary,
     Call,
     Const,
     ControlFlowGraph,
@@ -131,6 +132,8 @@ class Aliases:
                     return self._member(inner, field)
                 case Index(base, _):
                     expr = base
+                case Binary("+" | "-", base, _):
+                    expr = base  # an element of the array that it points into
                 case Name(name):
                     return self._name(name, budget)
                 case Temp(index):

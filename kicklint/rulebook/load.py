@@ -32,6 +32,7 @@ _ATTRIBUTES = {
     EventKind.FLAG_MAKE: {"flag", "place"},
     EventKind.FLAG_CLEAR: {"flag", "place"},
     EventKind.FLAG_TEST: {"flag", "looks", "outcome", "place"},
+    EventKind.WAKE: {"outcome"},
     EventKind.RETURN: {"result"},
 }
 _DECIDES = ("", "mode", "always")

@@ -19,6 +19,10 @@ BEGUN = "^"
 """At the end of a state as an anchor: as INNERMOST, but not inside callees that only went on with the
 instance; the exit handler, which nobody calls, is gone into."""
 
+MENDING = "~"
+"""At the end of a state as an anchor: the step in the innermost function on the way that could have seen to
+it: one that does so on some other way, or a helper whose callers all leave it undone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -45,7 +49,7 @@ class Transition:
     @property
     def anchor_state(self) -> str:
         """The state that the anchor names."""
-        return self.anchor.removesuffix(INNERMOST).removesuffix(BEGUN)
+        return self.anchor.rstrip(INNERMOST + BEGUN + MENDING)
 
 
 class Thread(enum.StrEnum):
@@ -115,8 +119,9 @@ class Automaton:
     decision looks at the mode (``mode``) or does not (``always``). With ``correlate`` a
     condition that calls nothing of the protocol has one outcome while a state lasts.
     With ``thread`` any, an instance that is alive goes on in the callers ``climb`` levels up.
-    With ``callees`` a call of a function of more lines is taken to do nothing. It is for
-    ``architectures`` only (empty: all).
+    With ``callees`` a call of a function of more lines is taken to do nothing. A harm more than
+    ``within`` calls below the outermost function is not believed: what leads so far down is
+    seldom all true at once. It is for ``architectures`` only (empty: all).
     With ``paired`` an instance goes on in the callers only where one of them ends it; else
     the function that returns with it should have ended it.
     With ``rounds`` every round of a loop is about another vcpu.
@@ -139,6 +144,7 @@ class Automaton:
     climb: int = 0
     callees: int | None = None
     paired: bool = False
+    within: int | None = None
     rounds: bool = False
     architectures: tuple[str, ...] = ()
     decides: str = ""

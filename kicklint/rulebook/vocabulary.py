@@ -177,6 +177,7 @@ class Vocabulary:
     deciding: tuple[str, ...]
     atomic_tests: tuple[str, ...]
     deferred: tuple[str, ...]
+    callbacks: tuple[str, ...]
     reasons: Mapping[str, str]
     stored_constant: tuple[StoredConstant, ...] = ()
 

@@ -99,6 +99,10 @@ class Evaluator:
                 return lambda _: exact
             case Temp() | Name() | Member() | Index() | Unary("*", _):
                 key = self.key(expr)
+                if isinstance(expr, Name) and expr.id.startswith("#"):
+                    fixed = self.program.constant(expr.id, self.path)
+                    if number(fixed) is not None:
+                        return lambda _: fixed
                 if key is not None:
                     return lambda known: known.get(key)
                 if isinstance(expr, Name):

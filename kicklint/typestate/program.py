@@ -78,6 +78,9 @@ class Program(Protocol):
     def incompatible(self, function: str) -> frozenset[str]:
         """The files that are never in one kernel with ``function``."""
 
+    def kernels(self, function: str) -> tuple[frozenset[str], ...]:
+        """For every kernel that ``function`` can be in, the files that are not in it."""
+
     def back_ends(self, function: str) -> tuple[frozenset[str], ...]:
         """For every back end (vendor) that ``function`` can be used with, the files of the others."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from kicklint.events import RUNNING, Event, Identity, Reach, Role
 from kicklint.flow import Expr, Name, show
@@ -187,9 +188,9 @@ class _Search:
 
     def _simulators(self, function: str) -> list[Simulator]:
         """The simulators for the kernels that ``function`` can be in, one for each back end."""
-        excluded = self.program.incompatible(function)
         found = []
-        for foreign in self.program.back_ends(function):
+        kernels = product(self.program.kernels(function), self.program.back_ends(function))
+        for excluded, foreign in kernels:
             key = (excluded, foreign)
             if key not in self.simulators:
                 self.simulators[key] = Simulator(
@@ -337,6 +338,14 @@ class _Search:
                             found[self._context(caller, {(identity.root, Role.VCPU)})] = None
         return list(found)
 
+    def _too_deep(self, steps: tuple[RawStep, ...]) -> bool:
+        """Whether the harm at the end of ``steps`` is further down than is believed."""
+        limit = self.machine.automaton.within
+        step = steps[-1]
+        while step.inner and step.returns is None:
+            step = step.inner[-1]
+        return limit is not None and len(step.frame) - 1 > limit
+
     def _reported(self) -> list[Violation]:
         found = []
         payment = Payment(self.program, self.machine, self._climb, self._simulators)
@@ -354,6 +363,8 @@ class _Search:
                             judged.append((judgement, key))
                             continue
                     steps = trail(simulator, context, key)
+                    if self._too_deep(steps):
+                        continue
                     found.append(Violation(key.transition, context, key, simulator, steps))
         for judgement, key in judged:
             brought.update(dict.fromkeys(payment.debts(judgement, key)))
