@@ -99,7 +99,7 @@ class Blame:
         """The step, in the function that could have seen to it, that led to the state of the anchor.
 
         That is the innermost one on the way that has an event by which ``transition`` does not come
-        about, or the outermost; and from there on helpers whose callers are all careless.
+        about, or the outermost; and from there on helpers that began it and whose callers are all careless.
         """
         state = transition.anchor_state
         way: list[RawStep] = []
@@ -120,7 +120,8 @@ class Blame:
                 found = index
         while found + 1 < len(way):
             function = way[found + 1].frame[-1].function
-            if not self._callers(function) <= self.careless.get(function, set()):
+            careful = self._callers(function) - self.careless.get(function, set())
+            if careful or not _begins(way[found].inner, simulator):
                 break
             found += 1
         return way[found] if way else None

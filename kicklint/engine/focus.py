@@ -167,7 +167,7 @@ def _facts(world: World, paths: tuple[str, ...]) -> tuple[object, ...]:
         world.required_requests(),
         world.decides(),
         world.domains,
-        [world.linkage.excluded(path) for path in paths],
+        [world.linkage.kernels(path) for path in paths],
         known or world.special_prototypes,
     )
 

@@ -61,16 +61,28 @@ def _looked_up(value: Expr, events: EventGraph, shape: VcpuShape, finds: Callabl
         return events.aliases.identity(value) is None
     if shape.type.rpartition("_")[2] not in source.name:
         return False
-    return "for_each" in source.name or not any(_may_be_own(each, events, shape) for each in source.args)
+    if "for_each" in source.name or any(_machine(each, events, shape) for each in source.args):
+        return True
+    return not any(_may_be_own(each, events, shape) for each in source.args)
+
+
+def _machine(argument: Expr, events: EventGraph, shape: VcpuShape) -> bool:
+    """Whether ``argument`` is a virtual machine, in which something is looked for."""
+    identity = events.aliases.identity(argument)
+    types = {each.name: each.type for each in (*events.graph.locals, *events.graph.parameters)}
+    declared = types.get(argument.id, "") if isinstance(argument, Name) else ""
+    return (identity is not None and identity.role is Role.VM) or declared.replace("*", " ").split() == [
+        "struct",
+        shape.vm,
+    ]
 
 
 def _may_be_own(argument: Expr, events: EventGraph, shape: VcpuShape) -> bool:
-    """Whether ``argument`` leads to a vcpu that the code was given: a pointer, and not one to a machine."""
+    """Whether ``argument`` leads to a vcpu that the code was given, by a pointer."""
     identity = events.aliases.identity(argument)
     if identity is None or identity.role is not Role.VCPU:
         return False
     types = {each.name: each.type for each in (*events.graph.locals, *events.graph.parameters)}
     if isinstance(argument, Name) and "*" not in types.get(argument.id, "*"):
         return False
-    declared = types.get(identity.root, "*")
-    return "*" in declared and declared.replace("*", "").split() != ["struct", shape.vm]
+    return "*" in types.get(identity.root, "*")

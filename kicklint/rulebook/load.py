@@ -19,7 +19,7 @@ _RULE_FILE = re.compile(r"[A-Z][A-Z0-9]+\d{3}\.toml")
 _COMMON = {"interrupts", "how", "order", "learnt", "inside"}
 _REQUEST = {"request", "outcome", "kind"}
 _ATTRIBUTES = {
-    EventKind.MODE_WRITE: {"value", "atomic", "expected"},
+    EventKind.MODE_WRITE: {"value", "atomic", "expected", "outcome"},
     EventKind.REQUEST_MAKE: _REQUEST | {"raw", "masked"},
     EventKind.REQUEST_TEST: _REQUEST | {"raw", "masked"},
     EventKind.REQUEST_CONSUME: _REQUEST | {"complete", "raw", "masked"},
@@ -33,6 +33,7 @@ _ATTRIBUTES = {
     EventKind.FLAG_CLEAR: {"flag", "place"},
     EventKind.FLAG_TEST: {"flag", "looks", "outcome", "place"},
     EventKind.WAKE: {"outcome"},
+    EventKind.MASK_TEST: {"outcome"},
     EventKind.RETURN: {"result"},
 }
 _DECIDES = ("", "mode", "always")

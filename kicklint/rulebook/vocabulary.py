@@ -26,6 +26,8 @@ class EventKind(enum.StrEnum):
     SLEEP = "sleep"
     HV_ENTRY = "hv-entry"
     IPI = "ipi"
+    MASK_TEST = "mask-test"
+    MASK_SEND = "mask-send"
     CPU_READ = "cpu-read"
     CPU_WRITE = "cpu-write"
     SELF_TEST = "self-test"

@@ -43,6 +43,8 @@ _WHOEVER = {
     EventKind.INTERRUPTS_ON,
     EventKind.SLEEP,
     EventKind.HV_ENTRY,
+    EventKind.MASK_TEST,
+    EventKind.MASK_SEND,
     INTERRUPTS_CHANGE,
 }
 _SMALL_FUNCTION = 60

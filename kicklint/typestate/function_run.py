@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from kicklint.events import HANDED, RUNNING, Event, EventGraph, Reach, Role
@@ -28,30 +27,21 @@ from kicklint.typestate.correlation import Correlation
 from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import EXPECTED, OUT, joined, with_value, without_member, without_members
 from kicklint.typestate.machine import ProtocolState
+from kicklint.typestate.outcomes import PLAIN_READS, outcomes, read_value
 from kicklint.typestate.prepared import prepared
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.tracking import comparison, concerns, role_of
 from kicklint.typestate.values import (
-    ONE,
-    ZERO,
-    Range,
     Symbol,
-    Value,
     arithmetic,
-    contains,
-    exactly,
     number,
     truth,
 )
 
 _RETURN = "@return"
-# What a read of the requests gives when one is pending: they are unsigned.
-_SOME_BITS = Range(1, None)
-_MAX_MODES = 4
 # Conditions that one state remembers the outcome of: each doubles the ways that are told apart.
 _MAX_ASSUMED = 5
-_PLAIN_READS = (EventKind.CPU_READ, EventKind.FLAG_TEST)
 _WIDEN_AFTER = 12
 _MAX_VISITS = 400_000
 
@@ -79,6 +69,8 @@ class FunctionRun:
         self.waiting: set[Point] = set()
         self.queued = 0
         self.looped: set[Point] = set()
+        other = self.machine.automaton.thread is Thread.OTHER
+        self.rounds = everyone.rounds(self.events, self.roles) if other else {}
         self.correlated = (
             Correlation(self.events, self.roles, self.program) if self.machine.automaton.correlate else None
         )
@@ -133,6 +125,9 @@ class FunctionRun:
             self.summary.links.setdefault(point, link)
             self._wait(point)
             return
+        if point[0] in self.rounds and point not in self.looped:
+            self.looped.add(point)
+            self._wait(point)
         count = self.visits[point] = self.visits.get(point, 0) + 1
         merged = joined(before, known, count > _WIDEN_AFTER)
         if merged is not before:
@@ -163,6 +158,8 @@ class FunctionRun:
             other = self.machine.automaton.thread is Thread.OTHER
             if not other and self._replaces_subject(instruction):
                 self.onward(point, node, everyone.next_state(self.machine, known), known)
+            elif other and self._replaces_subject(instruction) and not everyone.again(self.events, point[0]):
+                self._given_up(point, node, known)
             else:
                 self._through_event(point, node, known, comparison(self.events, self.evaluate, point[0]))
         elif isinstance(instruction, Load):
@@ -211,9 +208,12 @@ class FunctionRun:
             return
         outcome = self.evaluate.outcome(branch.condition, known)
         said = self.correlated.condition(branch.condition) if self.correlated is not None else ""
+        due = self.rounds.get(point[0]) if point[1].state != self.machine.automaton.initial else None
         for successor, way in zip(node.successors, (True, False), strict=True):
             if (outcome is not None and outcome is not way) or (said, not way) in point[1].assumed:
                 continue
+            if successor == due and point not in self.looped:
+                continue  # a loop that finds vcpus goes round before it is left, as above
             state = point[1]
             if said and len(state.assumed) < _MAX_ASSUMED:
                 state = state._replace(assumed=state.assumed | {(said, way)})
@@ -235,6 +235,13 @@ class FunctionRun:
             return False
         identity = self.events.aliases.identity(store.value)
         return identity is None or identity.root not in self.roles
+
+    def _given_up(self, point: Point, node: Node, known: Valuation) -> None:
+        """The variable is given another vcpu, outside of a loop: all is done about the one before."""
+        state, index = self.machine.step(point[1], EventKind.LEAVE, {}, frozenset())
+        text = "the variable stands for another vCPU from here on"
+        self._harm(point, Event(EventKind.LEAVE, Reach.ANY, None, node.span, text), index)
+        self.onward(point, node, self.machine.initial._replace(interrupts=state.interrupts), known)
 
     def _stored(self, store: Store, known: Valuation) -> Valuation:
         if isinstance(store.place, Member):
@@ -313,7 +320,7 @@ class FunctionRun:
     def event(self, point: Point, node: Node, event: Event, known: Valuation, dst: str | int | None) -> None:
         """Let ``event`` happen, with each of its outcomes, and go on."""
         if not self._concerns(event):
-            value = self._read_value(event, known) if event.kind in _PLAIN_READS else None
+            value = read_value(event, known, self.evaluate) if event.kind in PLAIN_READS else None
             self.onward(point, node, point[1], known if dst is None else with_value(known, dst, value))
             return
         if event.kind in interrupts.KINDS and self.machine.automaton.interrupts:
@@ -322,7 +329,7 @@ class FunctionRun:
         before = point[1]
         if self.machine.automaton.interrupts:
             before = before._replace(interrupts=interrupts.shown(event, before.interrupts))
-        for outcome, value, mode in self._outcomes(event, known):
+        for outcome, value, mode in outcomes(event, known, self.evaluate, self.machine):
             attributes = self._attributes(event, known)
             if outcome:
                 attributes["outcome"] = outcome
@@ -351,42 +358,6 @@ class FunctionRun:
         if kept is not None:
             known = with_value(known, kept[0], kept[1])
         self.onward(point, node, state, known if dst is None else with_value(known, dst, None))
-
-    def _outcomes(self, event: Event, known: Valuation) -> Iterator[tuple[str, Value | None, str]]:
-        """The ways an event can turn out: its outcome, its result, and the mode that is written."""
-        if event.forks:
-            # A test through a call gives a bool; a read of the place gives the bits themselves.
-            some = ONE if event.boolean else _SOME_BITS
-            yes, no = (ZERO, some) if event.how == "!=" else (some, ZERO)
-            yield "set", yes, ""
-            yield "clear", no, ""
-            return
-        if event.kind is EventKind.FLAG_TEST and dict(event.attributes).get("bits"):
-            # A word of bits that are tested together: all of them are set, or none is.
-            yield "set", exactly(-1), ""
-            yield "clear", ZERO, ""
-            return
-        if event.kind in _PLAIN_READS:
-            yield "", self._read_value(event, known), ""
-            return
-        modes = self._possible_modes(event, known)
-        for mode in modes or [""]:
-            yield "", None, mode
-
-    def _read_value(self, event: Event, known: Valuation) -> Value | None:
-        """What is known of the place that a plain read reads."""
-        return self.evaluate.value(event.place, known) if event.place is not None else None
-
-    def _possible_modes(self, event: Event, known: Valuation) -> list[str]:
-        """The modes that a write may write, when its value is one of a few numbers but not one."""
-        value = self.evaluate.value(event.value, known) if event.value is not None else None
-        if not isinstance(value, Range) or value.low is None or value.high is None:
-            return []
-        if not 0 < value.high - value.low < _MAX_MODES:
-            return []
-        numbers = [each for each in range(value.low, value.high + 1) if contains(value, each)]
-        names = [self.program.mode_name(exactly(each)) for each in numbers]
-        return [name for name in names if name]
 
     def _harm(self, point: Point, event: Event, index: int | None) -> None:
         if index is None:

@@ -45,6 +45,8 @@ class Machine:
     enabled: Mapping[str, frozenset[str]]
     counts: frozenset[str]
     handles: frozenset[EventKind]
+    compares: bool = False
+    """Whether it matters what a compare-and-exchange of the mode found."""
 
     @classmethod
     def of(cls, automaton: Automaton) -> Machine:
@@ -73,6 +75,7 @@ class Machine:
             {state: frozenset(names) for state, names in enabled.items()},
             frozenset(counts),
             frozenset(kind for _, kind in table),
+            any(step.on is EventKind.MODE_WRITE and "outcome" in step.where for step in automaton.transition),
         )
 
     @property

@@ -209,7 +209,7 @@ class _Search:
         automaton = self.machine.automaton
         if automaton.thread is Thread.OTHER:
             for function in filter(self.only, self.program.seekers(self.kind)):
-                if self.program.implements(function):
+                if self.program.implements(function) is not automaton.implements:
                     continue
                 for root in self.program.others(function):
                     found[self._context(function, {(root, Role.VCPU)})] = None

@@ -10,7 +10,14 @@ from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Evaluator
 
 # What concerns every vcpu that is tracked, whoever's thread runs it.
-_FOR_ANY = (EventKind.BARRIER, EventKind.FLAG_MAKE, EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON)
+_FOR_ANY = (
+    EventKind.BARRIER,
+    EventKind.FLAG_MAKE,
+    EventKind.INTERRUPTS_OFF,
+    EventKind.INTERRUPTS_ON,
+    EventKind.MASK_TEST,
+    EventKind.MASK_SEND,
+)
 
 
 def role_of(events: EventGraph, roles: Mapping[str, Role], expr: Expr | None) -> Role | None:
