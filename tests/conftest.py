@@ -96,6 +96,12 @@ def dot() -> str:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """A browser to open reports in."""
+    return shutil.which("chromium") or missing("Chromium", "run scripts/system.sh")
+
+
+@pytest.fixture(scope="session")
 def multitool() -> Path:
     """Microsoft's SARIF multitool; KICKLINT_MULTITOOL names another than scripts/system.sh gets."""
     program = Path(os.environ.get("KICKLINT_MULTITOOL") or _MULTITOOL)

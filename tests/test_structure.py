@@ -47,6 +47,8 @@ LATE_IMPORTS = {
     ("cli/review.py", "kicklint"): "as cli/request.py",
     ("cli/archive.py", "kicklint"): "as cli/request.py",
     ("cli/intake.py", "kicklint"): "as cli/request.py",
+    ("cli/appendix.py", "kicklint"): "as cli/request.py",
+    ("cli/watching.py", "kicklint"): "as cli/request.py",
     ("cli/hook.py", "kicklint"): "as cli/request.py",
     ("cli/mending.py", "kicklint"): "as cli/request.py",
     ("cli/hook.py", "kicklint.triage"): "as cli/request.py",

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from kicklint import __version__
-from kicklint.base import KicklintError, Report
-from kicklint.cli.examine import Wanted, examine, requested
+from kicklint.base import KicklintError
+from kicklint.cli.checking import Check
+from kicklint.cli.examine import Wanted, requested
 from kicklint.cli.mending import Mending, mending
 from kicklint.cli.options import choose_rules, colour, effort, flat, formats, paths
-from kicklint.cli.output import check_writable, to_file, wants_colour, write
+from kicklint.cli.output import check_writable, wants_colour
 from kicklint.cli.policy import Policy, given, policy
 from kicklint.cli.provenance import provenance
-from kicklint.cli.status import COULD_NOT_RUN, FINDINGS, NO_FINDINGS
-from kicklint.render import FOR_PEOPLE, REPORT_FORMATS, STATISTICS_FORMATS, Context, summary
+from kicklint.cli.watching import watch
+from kicklint.render import REPORT_FORMATS, STATISTICS_FORMATS, Context
 from kicklint.rulebook import load_rulebook
 
 
@@ -27,6 +26,7 @@ from kicklint.rulebook import load_rulebook
 @formats(REPORT_FORMATS)
 @click.option("--statistics", is_flag=True, help="How many findings each rule has, in place of the findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even when there are findings.")
+@click.option("--watch", "watching", is_flag=True, help="Check again whenever a file was changed.")
 @mending
 @policy
 @colour
@@ -41,6 +41,7 @@ def check(
     output: Path | None,
     statistics: bool,
     exit_zero: bool,
+    watching: bool,
     mending: Mending,
     policy: Policy,
     colour: str,
@@ -58,7 +59,6 @@ def check(
     or that the baseline has, do not count.
     """
     check_writable(output)
-    begun = time.monotonic()
     processes = jobs if given("jobs") else 0
     wanted = Wanted(paths, tree, flat(architectures), flat(select), flat(ignore), processes, policy)
     request, policy = requested(wanted)
@@ -71,26 +71,12 @@ def check(
         verbose=verbose > 0,
         provenance=provenance(request.tree) if style == "sarif" else None,
     )
-    try:
-        report = mending.edited(examine(request, policy, quiet=quiet), request, quiet=quiet)
-    except Exception as error:
-        if style == "sarif" and not isinstance(error, KicklintError):
-            _failed(error, request.architectures, context, output)
-        raise
-    if mending.instead:
-        status = mending.carried_out(report, request, output, quiet=quiet)
-        click.get_current_context().exit(NO_FINDINGS if exit_zero else status)
-    status = FINDINGS if report.open_findings and not exit_zero else NO_FINDINGS
-    if statistics:
-        text = STATISTICS_FORMATS[style](report)
-    else:
-        text = REPORT_FORMATS[style](report, replace(context, exit_code=status))
-    write(text, output, for_people=style in FOR_PEOPLE)
-    if not quiet:
-        _say(report, style, output)
-    if verbose:
-        click.echo(f"kicklint: {request.tree}: {time.monotonic() - begun:.2f} s", err=True)
-    click.get_current_context().exit(status)
+    asked = Check(request, policy, context, style, output, mending, statistics, exit_zero)
+    if watching:
+        if mending.instead:
+            raise click.UsageError("--watch goes with neither --diff nor --fix")
+        watch(asked)
+    click.get_current_context().exit(asked.run())
 
 
 def _format(style: str, policy: Policy, statistics: bool) -> str:
@@ -105,17 +91,3 @@ def _format(style: str, policy: Policy, statistics: bool) -> str:
     if statistics and style not in STATISTICS_FORMATS:
         raise click.UsageError(f"--statistics has no format {style}: {', '.join(STATISTICS_FORMATS)}")
     return style
-
-
-def _failed(error: Exception, architectures: tuple[str, ...], context: Context, output: Path | None) -> None:
-    """A SARIF log that says that the engine crashed, to whoever reads it."""
-    failed = replace(context, failure=f"{type(error).__name__}: {error}", exit_code=COULD_NOT_RUN)
-    write(REPORT_FORMATS["sarif"](Report((), architectures=architectures), failed), output)
-
-
-def _say(report: Report, style: str, output: Path | None) -> None:
-    """One sentence on standard error where standard output does not hold it."""
-    if output is not None and to_file(output):
-        click.echo(f"kicklint: {summary(report)} Written to {output}.", err=True)
-    elif style in ("concise", "gcc"):
-        click.echo(f"kicklint: {summary(report)}", err=True)

@@ -18,6 +18,7 @@ from kicklint.rulebook import load_rulebook
 
 if TYPE_CHECKING:
     from kicklint.engine import AnalysisRequest
+    from kicklint.engine.sources import Parsed
     from kicklint.source import SourceTree
 
 
@@ -53,8 +54,11 @@ def requested(wanted: Wanted) -> tuple[AnalysisRequest, Policy]:
     return request, policy
 
 
-def examine(request: AnalysisRequest, policy: Policy, *, quiet: bool) -> Report:
-    """The report on ``request``, with waivers and the baseline put to it. Raises KicklintError."""
+def examine(request: AnalysisRequest, policy: Policy, *, quiet: bool, parsed: Parsed | None = None) -> Report:
+    """The report on ``request``, with waivers and the baseline put to it. Raises KicklintError.
+
+    ``parsed`` is as in an analysis.
+    """
     # As in requested().
     from kicklint import engine, source, triage
 
@@ -62,7 +66,8 @@ def examine(request: AnalysisRequest, policy: Policy, *, quiet: bool) -> Report:
     verdicts = triage.Verdicts(policy.waived(), baseline, policy.exclude)
     tree = source.KeptTree(source.DirectoryTree(request.tree))
     with progress(quiet=quiet) as bar:
-        report = engine.analyse(replace(request, progress=bar), tree)
+        wanted = replace(request, progress=bar)
+        report = engine.analyse(wanted, tree) if parsed is None else engine.analyse_tree(tree, wanted, parsed)
     extent = triage.Extent(
         request.select, request.scope, report.architectures, complete=not request.architectures
     )

@@ -13,11 +13,13 @@ from kicklint.render.formats import (
     SITE_FORMATS,
     STATISTICS_FORMATS,
 )
+from kicklint.render.html.trail import AROUND
 from kicklint.render.plain import counted, visible
 from kicklint.render.review import REVIEW_FOR_PEOPLE, REVIEW_FORMATS, inline_comments, render_line
 from kicklint.render.summary import summary
 
 __all__ = [
+    "AROUND",
     "COVERAGE_FORMATS",
     "FOR_PEOPLE",
     "REPORT_FORMATS",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kicklint.base import Coverage, Site
 from kicklint.rulebook import RuleInfo
 
 
@@ -24,7 +25,8 @@ class Context:
     wrong when the analysis crashed, "" otherwise. ``started`` and ``ended`` are
     UTC timestamps as RFC 3339 writes them; without them the output depends on
     nothing but the report. ``everything`` shows what was there before a patch and what it fixes;
-    ``strict`` takes a review of hunks only for none.
+    ``strict`` takes a review of hunks only for none. ``sites`` and ``coverage`` are shown besides
+    the findings where a format has room for them.
     """
 
     rules: tuple[RuleInfo, ...] = ()
@@ -39,3 +41,5 @@ class Context:
     ended: str = ""
     everything: bool = False
     strict: bool = False
+    sites: tuple[Site, ...] = ()
+    coverage: Coverage | None = None

@@ -11,6 +11,7 @@ from kicklint.render import (
     gcc,
     github,
     gitlab,
+    html,
     json_report,
     junit,
     rdjson,
@@ -40,6 +41,7 @@ REPORT_FORMATS: Mapping[str, Callable[[Report, Context], str]] = {
     "gitlab": gitlab.render,
     "junit": junit.render,
     "rdjson": rdjson.render,
+    "html": html.render,
 }
 
 # What --statistics shows in place of the findings.
