@@ -11,16 +11,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Step, StepKind
-from kicklint.engine.consumers import Consumer, Consumers, locked, reach, unlocked
+from kicklint.engine.consumers import WOKEN, Consumer, Consumers, locked, reach, unlocked
 from kicklint.engine.drafts import Draft
+from kicklint.engine.elsewhere import located, told, told_above
 from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
-from kicklint.events import RUNNING, CallSite, EventGraph, Reach, Role
-from kicklint.flow import Expr, Name, Node
-from kicklint.rulebook import Announced, EventKind, RuleInfo
+from kicklint.events import RUNNING, EventGraph, Reach, Role, Target
+from kicklint.flow import Call, Expr, Name, Node
+from kicklint.rulebook import Announced, EventKind, Order, RuleInfo
 
 _MAX_LINES = 60
 _MAX_DEPTH = 2
+_WAKES = (EventKind.KICK, EventKind.WAKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class _Search:
                 consumer = self.consumers.of.get(request.kind)
                 if consumer is None or request.root == RUNNING:
                     continue
-                if request.reach is not Reach.VM and not self._kicked(key, graph, request):
+                if request.reach is not Reach.VM and not self._elsewhere(key, graph, request):
                     continue  # as likely as not for the thread's own vcpu
                 for index, place in self._late(key, graph, request, consumer):
                     draft = self._draft(key, request, graph.graph.nodes[index], place)
@@ -66,7 +68,7 @@ class _Search:
     def _requesters(self) -> set[str]:
         """The functions that make a request, and those that call a short one which does."""
         index = self.world.index
-        makers = {key for key in index.functions if EventKind.REQUEST_MAKE in index.direct(key)}
+        makers = {key for key in index.functions if {EventKind.REQUEST_MAKE, *_WAKES} & index.direct(key)}
         callers = {
             caller
             for key in makers
@@ -88,6 +90,9 @@ class _Search:
                 if EventKind.REQUEST_MAKE not in self.world.index.direct(callee):
                     continue
                 for each in self._own_requests(callee):
+                    nodes = self.world.graph(callee).graph.nodes
+                    if self.world.graph(callee).graph.exit in reach(nodes, 0, each.node):
+                        continue  # made on some ways only, and the caller may know on which
                     handed = self._handed(graph, callee, target.args, each)
                     if handed is not None:
                         found.append(replace(handed, node=node, text=site.text))
@@ -98,6 +103,10 @@ class _Search:
             graph = self.world.graph(key)
             found = []
             for node, event in graph.events.items():
+                if event.kind in _WAKES and event.reach is Reach.VCPU and not self.world.implements(key):
+                    identity = graph.aliases.identity(event.subject)
+                    if identity is not None and identity.role is Role.VCPU:
+                        found.append(_Request(node, WOKEN, identity.root, event.reach, event.text))
                 if event.kind is not EventKind.REQUEST_MAKE or not isinstance(event.request, Name):
                     continue
                 identity = graph.aliases.identity(event.subject)
@@ -120,21 +129,16 @@ class _Search:
         identity = graph.aliases.identity(given.get(request.root))
         return replace(request, root=identity.root) if identity is not None else None
 
-    def _kicked(self, key: str, graph: EventGraph, request: _Request) -> bool:
-        """Whether a kick follows the request, here or in a caller: the vCPU may run elsewhere."""
-        if _kick_behind(graph, graph.graph.nodes[request.node].successors):
+    def _elsewhere(self, key: str, graph: EventGraph, request: _Request) -> bool:
+        """Whether the vCPU may run on another CPU: it was looked up, or is kicked or woken, here or above."""
+        if request.kind == WOKEN:
+            return True
+        if request.root in self.world.others(key) and not located(graph, request.node, request.root):
+            return True
+        if told(self.world, graph, graph.graph.nodes[request.node].successors, request.root):
             return True
         own = any(each.node == request.node for each in self._own_requests(key))
-        if not own or self.world.length(key) > _MAX_LINES:
-            return False
-        for caller in self.world.index.leading_to(key):
-            if not caller.startswith("#"):
-                outer = self.world.graph(caller)
-                for node, site in outer.calls.items():
-                    called = any(target.function == key for target in site.targets)
-                    if called and _kick_behind(outer, (node,)):
-                        return True
-        return False
+        return own and self.world.length(key) <= _MAX_LINES and told_above(self.world, key)
 
     def _late(
         self, key: str, graph: EventGraph, request: _Request, consumer: Consumer
@@ -153,7 +157,8 @@ class _Search:
         for index in sorted(after):
             for place in sorted(self._written(key, graph, index), key=lambda each: each.path):
                 read = consumer.reads(place) if place.path[0] not in before else []
-                if request.reach is Reach.VM or not self._direct(key, graph, index, place):
+                direct = self._direct(key, graph, index, place) or self._sets_flag(graph, index)
+                if request.reach is Reach.VM or not direct:
                     read = [each for each in read if each in consumer.near]
                 if not read or not self._concerns(graph, request, place, read):
                     continue
@@ -209,13 +214,29 @@ class _Search:
         found = {place} if place is not None else set()
         site = graph.calls.get(index)
         if site is not None:
-            found |= self._by_call(graph, site, _MAX_DEPTH)
+            found |= self._by_call(graph, site.targets, _MAX_DEPTH)
+        elif self._sets_flag(graph, index):
+            call = graph.graph.nodes[index].instruction
+            assert isinstance(call, Call)
+            functions = self.world.function_named(call.name, graph.graph.path)
+            found |= self._by_call(graph, tuple(Target(each, call.args) for each in functions), _MAX_DEPTH)
         return frozenset(found)
 
-    def _by_call(self, graph: EventGraph, site: CallSite, depth: int) -> set[Place]:
-        """What the functions of ``site`` write of what they are handed, and of the machine."""
+    def _sets_flag(self, graph: EventGraph, index: int) -> bool:
+        """Whether node ``index`` calls a function that sets a flag which a request announces.
+
+        One that is made with a full barrier is looked at for its own sake.
+        """
+        event = graph.events.get(index)
+        if event is None or event.kind is not EventKind.FLAG_MAKE:
+            return False
+        alone = ("order", Order.FULL.value) in event.attributes
+        return not alone and isinstance(graph.graph.nodes[index].instruction, Call)
+
+    def _by_call(self, graph: EventGraph, targets: tuple[Target, ...], depth: int) -> set[Place]:
+        """What ``targets`` write of what they are handed, and of the machine."""
         found: set[Place] = set()
-        for target in site.targets:
+        for target in targets:
             if depth == 0 or self.world.length(target.function) > _MAX_LINES:
                 continue
             given = dict(zip(self.world.parameters(target.function), target.args, strict=False))
@@ -240,7 +261,7 @@ class _Search:
                 if place is not None:
                     found.add(place)
             for site in graph.calls.values():
-                found |= self._by_call(graph, site, depth - 1)
+                found |= self._by_call(graph, site.targets, depth - 1)
             self._writes[function, depth] = frozenset(found)
         return self._writes[function, depth]
 
@@ -251,29 +272,26 @@ class _Search:
         state = graph.aliases.text(member) if member is not None else place.path[0]
         words = {"state": state, "request": request.text}
         made = graph.graph.nodes[request.node].span
+        message, does = self.form.message, "makes a request"
+        if request.kind == WOKEN:
+            message, does = self.form.woken_message, "wakes the vCPU"
         finding = Finding(
             rule=self.rule.id,
             name=self.rule.name,
             severity=self.rule.level,
-            message=self.form.message.format(**words),
+            message=message.format(**words),
             span=node.span,
             function=function,
             fingerprint="",
             architectures=(self.world.architecture,) if self.world.architecture else (),
             trail=(
-                Step(StepKind.EVENT, made, function, f"{request.text} makes a request"),
+                Step(StepKind.EVENT, made, function, f"{request.text} {does}"),
                 Step(StepKind.MISSING, node.span, function, f"missing: {self.form.missing.format(**words)}"),
                 Step(StepKind.EVENT, node.span, function, f"{state} is written"),
             ),
             remedy=" ".join(self.rule.fix.split()),
         )
         return Draft((self.rule.id, node.span, function), finding)
-
-
-def _kick_behind(graph: EventGraph, starts: Iterable[int]) -> bool:
-    nodes = graph.graph.nodes
-    behind = set().union(*(reach(nodes, each) for each in starts))
-    return any(node in behind and event.kind is EventKind.KICK for node, event in graph.events.items())
 
 
 def _without(nodes: tuple[Node, ...], starts: Iterable[int], stops: set[int]) -> set[int]:

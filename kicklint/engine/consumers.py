@@ -20,6 +20,12 @@ _MAX_DEPTH = 8
 # What is read further down, or in a longer function, is seldom what the request is about.
 _NEAR_LINES = 120
 _NEAR_DEPTH = 4
+# How far calls are followed where the request is cleared without a question, and all that follows counts.
+_BESIDE_DEPTH = 2
+
+
+WOKEN = "@woken"
+"""As a kind of request: that a halted vcpu is woken, which then looks whether it is to go on."""
 
 
 @dataclass(slots=True)
@@ -56,6 +62,10 @@ class Consumers:
         for key in sorted(world.index.functions):
             if EventKind.REQUEST_CONSUME in world.index.direct(key):
                 self._learn(key)
+        self.of[WOKEN] = woken = Consumer()
+        for name in form.woken:
+            for key in world.function_named(name, ""):
+                self._handler(woken, key, frozenset(), _NEAR_DEPTH)
 
     def states(self, function: str) -> States:
         """The reads and writes of ``function``."""
@@ -75,9 +85,10 @@ class Consumers:
             nodes = [graph.graph.nodes[node] for node in region]
             locks = frozenset(lock for node in nodes for lock in locked(node, self.form))
             consumer.add((state for node in nodes for state in self.states(key).reads(node)), locks)
+            depth = _MAX_DEPTH if event.forks else _BESIDE_DEPTH
             for node in region:
                 for target in graph.calls[node].targets if node in graph.calls else ():
-                    self._handler(consumer, target.function, locks, _MAX_DEPTH if event.forks else 1)
+                    self._handler(consumer, target.function, locks, depth)
             if not consumer.states:
                 # The consumer only leaves. What bears the request's name keeps the vcpu away.
                 word = name.removeprefix(self.world.lexicon.vocabulary.vcpu.request_prefix).lower()

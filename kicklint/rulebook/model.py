@@ -189,6 +189,8 @@ class Announced:
     ``locks`` and ``unlocks`` are words of the functions that take and give back a lock: what
     both sides do in one section may come in any order. ``writers`` are the functions that
     write what a pointer among their arguments leads to; ``*`` stands for any letters.
+    ``woken`` are the functions by which a halted vCPU decides whether to go on: what they read is
+    announced by a kick or a wake-up, and ``woken_message`` is said where it is written after it.
     """
 
     message: str
@@ -196,6 +198,8 @@ class Announced:
     locks: tuple[str, ...]
     unlocks: tuple[str, ...]
     writers: tuple[str, ...]
+    woken: tuple[str, ...]
+    woken_message: str
 
 
 class RemedyKind(enum.StrEnum):
