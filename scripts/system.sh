@@ -1,8 +1,8 @@
 #!/bin/bash
 # The programs that the tests need beside Python: Universal Ctags (the reference that
 # `kicklint coverage` is measured by), Graphviz (`kicklint show --format svg`), Chromium (which
-# opens HTML reports) and the SARIF multitool (the validator of code scanning services), the
-# last into .cache/node.
+# opens HTML reports), the shells that completion is for, groff (man pages) and the SARIF
+# multitool (the validator of code scanning services), the last into .cache/node.
 # Installs what is missing; exit status 0 when everything is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,6 +13,8 @@ missing=()
 if ! ctags --version 2>/dev/null | grep -q 'Universal Ctags'; then missing+=(universal-ctags); fi
 command -v dot >/dev/null || missing+=(graphviz)
 command -v chromium >/dev/null || missing+=(chromium)
+for shell in zsh fish; do command -v "$shell" >/dev/null || missing+=("$shell"); done
+command -v groff >/dev/null || missing+=(groff-base)
 command -v npm >/dev/null || missing+=(npm)
 # Debian ships the part of Python that makes virtual environments apart.
 "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)

@@ -364,7 +364,7 @@ def test_show_svg_without_graphviz(run: Run, monkeypatch: pytest.MonkeyPatch, tm
 def test_version_and_help(run: Run) -> None:
     assert run("--version").stdout == f"kicklint {kicklint.__version__}\n"
     text = run("--help").stdout
-    assert "_KICKLINT_COMPLETE=bash_source" in text
+    assert "kicklint completion bash" in text
     for name in ("check", "sites", "rules", "explain", "show", "coverage"):
         assert name in text
         assert run(name, "--help").exit_code == 0

@@ -116,7 +116,7 @@ def test_exit_statuses() -> None:
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="installs from the package index; CI does")
 def test_make_demo(tmp_path: Path) -> None:
-    for name in ("kicklint", "rules", "fixtures", "scripts"):
+    for name in ("kicklint", "rules", "fixtures", "scripts", "share"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "Makefile"):
         shutil.copy(ROOT / name, tmp_path)

@@ -15,6 +15,7 @@ from kicklint.base import KicklintError
 from kicklint.cli.baseline import baseline
 from kicklint.cli.check import check
 from kicklint.cli.clean import clean
+from kicklint.cli.completion import completion
 from kicklint.cli.config import config
 from kicklint.cli.coverage import coverage
 from kicklint.cli.hook import hook
@@ -32,10 +33,7 @@ _EPILOG = """\b
 Exit status: 0 no findings, 1 findings, 2 could not run.
 
 \b
-Shell completion:
-  bash   eval "$(_KICKLINT_COMPLETE=bash_source kicklint)"
-  zsh    eval "$(_KICKLINT_COMPLETE=zsh_source kicklint)"
-  fish   _KICKLINT_COMPLETE=fish_source kicklint | source
+Shell completion: kicklint completion bash|zsh|fish
 """
 
 
@@ -110,5 +108,6 @@ for _command in (
     kbuild_check,
     hook,
     clean,
+    completion,
 ):
     main.add_command(_command)
