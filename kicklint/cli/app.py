@@ -24,6 +24,7 @@ from kicklint.cli.litmus import litmus
 from kicklint.cli.options import VERBOSITY
 from kicklint.cli.review import review
 from kicklint.cli.rules import explain, rules
+from kicklint.cli.server import server
 from kicklint.cli.show import show
 from kicklint.cli.sites import sites
 from kicklint.cli.status import COULD_NOT_RUN, INTERRUPTED, PIPE_CLOSED
@@ -109,5 +110,6 @@ for _command in (
     hook,
     clean,
     completion,
+    server,
 ):
     main.add_command(_command)

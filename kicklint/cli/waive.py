@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 
 import click
 
-from kicklint.base import Finding
 from kicklint.cli.examine import Wanted, examine, finding_with, requested
 from kicklint.cli.options import effort, flat, paths
 from kicklint.cli.output import append
@@ -52,6 +50,9 @@ def waive(
     FINGERPRINT is as `kicklint check --format json` shows it, or the beginning of it. The
     tree is checked to see that the finding is there and what it is about.
     """
+    # As in cli/examine.py.
+    from kicklint.triage import waiver_table
+
     if not reason.strip():
         raise click.BadParameter("a reason is needed", param_hint="--reason")
     processes = jobs if given("jobs") else 0
@@ -62,24 +63,8 @@ def waive(
     if file.exists():
         load_waivers(file)  # a file that is broken is not made longer
     day = expires.date() if expires is not None else None
-    append(_table(found, reason.strip(), day, link), file)
+    append(waiver_table(found, reason.strip(), day, link), file)
     if not quiet:
         click.echo(f"kicklint: waived {found.rule} in {found.function}() in {file}", err=True)
     if verbose:
         click.echo(f"kicklint: {request.tree}", err=True)
-
-
-def _table(finding: Finding, reason: str, expires: datetime.date | None, link: str) -> str:
-    """The waiver as TOML; a JSON string is a basic string of TOML."""
-    values = {
-        "rule": finding.rule,
-        "function": finding.function,
-        "path": finding.span.path,
-        "fingerprint": finding.fingerprint,
-        "reason": reason,
-        "link": link,
-    }
-    lines = [f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value]
-    if expires is not None:
-        lines.append(f"expires = {expires.isoformat()}\n")
-    return "\n[[waiver]]\n" + "".join(lines)

@@ -14,8 +14,9 @@ from kicklint.render.formats import (
     STATISTICS_FORMATS,
 )
 from kicklint.render.html.trail import AROUND
-from kicklint.render.plain import counted, visible
+from kicklint.render.plain import Lines, counted, utf16_column, visible
 from kicklint.render.review import REVIEW_FOR_PEOPLE, REVIEW_FORMATS, inline_comments, render_line
+from kicklint.render.rules import render_markdown as rule_page
 from kicklint.render.summary import summary
 
 __all__ = [
@@ -30,10 +31,13 @@ __all__ = [
     "SITE_FORMATS",
     "STATISTICS_FORMATS",
     "Context",
+    "Lines",
     "Provenance",
     "counted",
     "inline_comments",
     "render_line",
+    "rule_page",
     "summary",
+    "utf16_column",
     "visible",
 ]

@@ -8,5 +8,6 @@ from kicklint.triage.apply import Verdicts, triaged
 from kicklint.triage.baseline import Baseline, load_baseline
 from kicklint.triage.exclude import excluded
 from kicklint.triage.extent import Extent
+from kicklint.triage.table import waiver_table
 
-__all__ = ["Baseline", "Extent", "Verdicts", "excluded", "load_baseline", "triaged"]
+__all__ = ["Baseline", "Extent", "Verdicts", "excluded", "load_baseline", "triaged", "waiver_table"]

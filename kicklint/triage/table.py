@@ -1,0 +1,24 @@
+"""A waiver as it is written into a file."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+from kicklint.base import Finding
+
+
+def waiver_table(finding: Finding, reason: str, expires: datetime.date | None = None, link: str = "") -> str:
+    """The waiver as TOML; a JSON string is a basic string of TOML."""
+    values = {
+        "rule": finding.rule,
+        "function": finding.function,
+        "path": finding.span.path,
+        "fingerprint": finding.fingerprint,
+        "reason": reason,
+        "link": link,
+    }
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value or key == "reason"]
+    if expires is not None:
+        lines.append(f"expires = {expires.isoformat()}\n")
+    return "\n[[waiver]]\n" + "".join(lines)
