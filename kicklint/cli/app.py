@@ -18,6 +18,7 @@ from kicklint.cli.clean import clean
 from kicklint.cli.completion import completion
 from kicklint.cli.config import config
 from kicklint.cli.coverage import coverage
+from kicklint.cli.ending import Terminated, ending_on_sigterm
 from kicklint.cli.hook import hook
 from kicklint.cli.kbuild import kbuild_check
 from kicklint.cli.litmus import litmus
@@ -27,7 +28,7 @@ from kicklint.cli.rules import explain, rules
 from kicklint.cli.server import server
 from kicklint.cli.show import show
 from kicklint.cli.sites import sites
-from kicklint.cli.status import COULD_NOT_RUN, INTERRUPTED, PIPE_CLOSED
+from kicklint.cli.status import COULD_NOT_RUN, INTERRUPTED, PIPE_CLOSED, TERMINATED
 from kicklint.cli.waive import waive
 
 _EPILOG = """\b
@@ -49,9 +50,12 @@ class _Kicklint(click.Group):
         """Run the command; turn what goes wrong into a line and a status."""
         status = COULD_NOT_RUN
         try:
-            return super().invoke(ctx)
+            with ending_on_sigterm():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except Terminated:
+            status = TERMINATED
         except KeyboardInterrupt:
             status = INTERRUPTED
         except BrokenPipeError:

@@ -17,8 +17,8 @@ from kicklint.engine.remembered import Remembered
 from kicklint.engine.scope import world_paths
 from kicklint.engine.sources import Parsed
 from kicklint.engine.versions import Versions
-from kicklint.engine.workers import KILLED
-from kicklint.rulebook import Rulebook, load_rulebook
+from kicklint.engine.workers import KILLED, begin
+from kicklint.rulebook import Rulebook, load_rulebook, own_rules
 from kicklint.source import KeptTree, SourceTree
 
 Answer = TypeVar("Answer")
@@ -179,6 +179,7 @@ _held: list[_Held] = []
 
 
 def _hold(data: bytes) -> None:
+    begin(own_rules())
     _held.append(_Held(pickle.loads(data)))
 
 

@@ -15,6 +15,9 @@ from kicklint.rulebook import own_rules, rules_directory
 from kicklint.source import SourceTree
 from kicklint.syntax import Dialect, SyntaxFile, load_dialect, parse_file
 
+# Five times the largest file of KVM. Parsing takes a hundred times a file's size, in bad cases more.
+_LARGEST = 2 << 20
+
 
 def dialect() -> Dialect:
     """The dialect that comes with kicklint, with that of own rules upon it."""
@@ -82,6 +85,11 @@ class Sources:
         except SourceError as error:
             self.failed.add(path)
             self.notes.append(Note("unreadable-file", Severity.ERROR, str(error), Span(path, 1, 1, 1, 1)))
+            return
+        if len(source) > _LARGEST:
+            self.failed.add(path)
+            said = f"{path}: {len(source) >> 20} MiB are more than is read ({_LARGEST >> 20} MiB); left out"
+            self.notes.append(Note("large-file", Severity.ERROR, said, Span(path, 1, 1, 1, 1)))
             return
         key = (path, source)
         if key not in self.parsed:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -32,7 +36,7 @@ def in_processes(
 ) -> dict[str, WorldResult]:
     """The results of the worlds ``names`` by name; the largest is begun first."""
     workers = min(jobs, len(names))
-    pool = ProcessPoolExecutor(workers, initializer=use_own_rules, initargs=(own_rules(),))
+    pool = ProcessPoolExecutor(workers, initializer=begin, initargs=(own_rules(),))
     try:
         folder = store.folder if store is not None else None
         ordered = sorted(names, key=lambda name: (-len(world_paths(tree.paths(), name)), name))
@@ -51,6 +55,22 @@ def in_processes(
     finally:
         pool.shutdown(cancel_futures=True)
     return found
+
+
+def begin(own: Path | None) -> None:
+    """In a new process: the rules ``own`` of the one that began it, and an end no later than that one's."""
+    use_own_rules(own)
+    # The first process says when it is over, whoever of all of them was sent the signal.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()  # comes back only when it was killed: else this process is ended before
+        os._exit(1)
 
 
 @lru_cache(maxsize=1)

@@ -95,7 +95,7 @@ class DirectoryTree:
 
     def _below(self, directory: str) -> Iterator[str]:
         # os.walk does not follow linked directories, so a loop of links cannot trap it.
-        for folder, _, names in os.walk(self.root / directory):
+        for folder, _, names in os.walk(self.root / directory, onerror=_refuse):
             base = Path(folder).relative_to(self.root).as_posix()
             for name in names:
                 yield f"{base}/{name}"
@@ -121,6 +121,12 @@ class DirectoryTree:
         root = _resolved(self.root) if self.root.is_absolute() else os.path.realpath(self.root)
         # What still is a link leads in a circle.
         return within(resolved, root) and not Path(resolved).is_symlink()
+
+
+def _refuse(error: OSError) -> None:
+    """Raise SourceError for a folder whose files would be missed; one that is not there has none."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise SourceError(f"{error.filename}: cannot be listed: {error.strerror}") from error
 
 
 @lru_cache(maxsize=8)
