@@ -17,12 +17,16 @@ from kicklint.rulebook import VcpuShape, Vocabulary
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def other_vcpus(events: EventGraph, vocabulary: Vocabulary, finds: Callable[[str], bool]) -> tuple[str, ...]:
+def other_vcpus(
+    events: EventGraph, vocabulary: Vocabulary, finds: Callable[[str], bool], kicks: bool
+) -> tuple[str, ...]:
     """The variables of one function that stand for a vcpu that is not its thread's own, in order.
 
-    ``finds`` tells of a function's name whether it is one that returns a pointer to a vcpu.
+    ``finds`` tells of a function's name whether it is one that returns a pointer to a vcpu, ``kicks``
+    whether the function, or what it calls, may kick or wake one.
     """
-    return tuple(sorted({*_found(events, vocabulary.vcpu, finds), *_going_off(events, vocabulary.callbacks)}))
+    callbacks = (*vocabulary.callbacks, *(vocabulary.pinned if kicks else ()))
+    return tuple(sorted({*_found(events, vocabulary.vcpu, finds), *_going_off(events, callbacks)}))
 
 
 def _going_off(events: EventGraph, callbacks: tuple[str, ...]) -> Iterator[str]:

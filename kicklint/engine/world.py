@@ -332,7 +332,10 @@ class World:
         if function not in self._others:
             path = self.path(function)
             self._others[function] = other_vcpus(
-                self.graph(function), self.lexicon.vocabulary, lambda name: self._finds_vcpu(name, path)
+                self.graph(function),
+                self.lexicon.vocabulary,
+                lambda name: self._finds_vcpu(name, path),
+                bool(self.index.classes[function] & {EventKind.KICK, EventKind.WAKE}),
             )
         return self._others[function]
 

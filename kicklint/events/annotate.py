@@ -59,7 +59,7 @@ class Annotator:
         self.aliases = aliases
         self.places = Places(graph, lexicon, aliases, names.flags)
         self.accesses = Accesses(self.places, lexicon)
-        self.neighbours = Neighbours(graph)
+        self.neighbours = Neighbours(graph, aliases.derived)
         self.events: dict[int, Event] = {}
         self.calls: dict[int, CallSite] = {}
 

@@ -8,10 +8,15 @@ from kicklint.flow import Branch, Call, Choice, ControlFlowGraph, Name, Return, 
 
 
 class Neighbours:
-    """The calls that are made right before or right after a node of one function."""
+    """The calls that are made right before or right after a node of one function.
 
-    def __init__(self, graph: ControlFlowGraph) -> None:
+    ``derived`` tells of a function whether it only finds its way to something that an argument
+    leads to; such a call is no access.
+    """
+
+    def __init__(self, graph: ControlFlowGraph, derived: Callable[[str], int | None]) -> None:
         self.graph = graph
+        self.derived = derived
         self._before: dict[int, list[int]] | None = None
 
     def follows(self, index: int, names: tuple[str, ...]) -> bool:
@@ -42,6 +47,8 @@ class Neighbours:
                 found = True
                 continue
             local = isinstance(instruction, Store) and isinstance(instruction.place, Name | Temp)
+            if isinstance(instruction, Call) and instruction.name:
+                local = self.derived(instruction.name) is not None
             if not local and not isinstance(instruction, Branch | Choice | Skip | Return):
                 return False
             following = onward(node)

@@ -85,6 +85,10 @@ class Places:
             place = place.operand
         if isinstance(place, Member) and place.field == self.shape.mode:
             return place.base
+        if isinstance(place, Temp):  # a function that says where the mode of its argument is
+            source = self.aliases.results.get(place.index)
+            first = source.args[0] if isinstance(source, Call) and source.args else None
+            return first if first is not None and self.is_vcpu(first) else None
         return place if isinstance(place, Name) and place.id in self.types else None
 
     def mode(self, place: Expr) -> Expr | None:

@@ -180,6 +180,7 @@ class Vocabulary:
     atomic_tests: tuple[str, ...]
     deferred: tuple[str, ...]
     callbacks: tuple[str, ...]
+    pinned: tuple[str, ...]
     reasons: Mapping[str, str]
     stored_constant: tuple[StoredConstant, ...] = ()
 
