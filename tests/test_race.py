@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from fixture_trees import DEMO, FIXTURES, HEADER, report_on, tree_of
+from fixture_trees import DEMO, FIXTURES, HEADER, report_on, tree_of, world_of
 
 from kicklint.base import REQUESTER, VCPU, Finding, Interleaving, Report, Severity
 from kicklint.memory import Verdict, check, read_litmus
@@ -38,7 +38,8 @@ int example_right(struct kvm_vcpu *vcpu)
 """
 )
 SHOWN = (
-    "KICK001", "KICK002", "KICK003", "KICK004", "KICK005", "KICK008", "KICK009", "KICK011", "KICK016",
+    "KICK001", "KICK002", "KICK003", "KICK004", "KICK005", "KICK007", "KICK008", "KICK009", "KICK011",
+    "KICK012", "KICK016",
 )  # fmt: skip
 
 
@@ -147,6 +148,76 @@ def test_the_answer_takes_no_time(rule: str) -> None:
     check(program)
     # A hundred milliseconds on a machine that has nothing else to do.
     assert time.perf_counter() - begun < 1
+
+
+def by_fixtures(rule: str) -> dict[str, Finding]:
+    """The findings of ``rule`` on its fixtures, by function; a run loop and a kick stand beside each."""
+    found = {}
+    for path in sorted((FIXTURES / rule).glob("*.c")):
+        text = path.read_text(encoding="utf-8")
+        world = world_of(text)
+        files: dict[str, bytes | None] = {
+            MAIN: (DEMO / MAIN).read_bytes(),
+            f"arch/{world}/kvm/right.c": LOOP.encode(),
+        }
+        done = report_on(OverlayTree(tree_of(text, world), files), frozenset({rule}))
+        found.update({each.function: each for each in done.findings})
+    return found
+
+
+@pytest.mark.parametrize("rule", ["KICK015", "KICK018"])
+def test_every_fixture_goes_wrong_and_not_with_the_missing_piece(rule: str) -> None:
+    found = by_fixtures(rule)
+    assert len(found) > 5
+    for function, each in found.items():
+        assert each.severity is Severity.ERROR
+        race = shown(each)
+        assert (race.verdict, race.fixed_verdict) == ("Sometimes", "Never"), function
+        assert check(read_litmus(race.litmus)).verdict is Verdict.SOMETIMES
+        assert check(read_litmus(race.fixed)).verdict is Verdict.NEVER
+        assert {row.thread for row in race.rows} == {VCPU, REQUESTER}
+        assert function in {row.function for row in race.rows}
+
+
+def test_a_walk_reads_what_was_freed() -> None:
+    race = shown(bad("KICK015"))
+    texts = [row.text for row in race.rows if row.thread == VCPU]
+    assert any("it is somebody else's by now" in text for text in texts)
+    assert race.lost == "the walk goes on in a page that was freed"
+
+
+def test_an_ipi_goes_to_the_cpu_that_was_read() -> None:
+    race = shown(bad("KICK012"))
+    texts = [row.text for row in race.rows]
+    assert any(text.endswith("not the one on which it is") for text in texts)
+    assert any(text.endswith("the IPI goes to the CPU that was read") for text in texts)
+
+
+def test_a_barrier_before_a_cpu_that_is_read_early_saves_the_request() -> None:
+    """Between request and read of the CPU: what has moved since then tests the requests afterwards."""
+    finding = by_fixtures("KICK012")["toy_plain_mode"]
+    assert (finding.severity, finding.interleaving) == (Severity.WARNING, None)
+
+
+def test_the_mode_of_another_may_be_written_in_at_no_loss_of_a_request() -> None:
+    """A kick that finds IN_GUEST_MODE sends its IPI; what goes wrong then is something else."""
+    finding = by_fixtures("KICK007")["toy_all_in"]
+    assert (finding.severity, finding.interleaving) == (Severity.ERROR, None)
+
+
+@pytest.mark.parametrize(
+    ("barrier", "name"),
+    [("\tsmp_wmb();\n", "kvm_make_request"), ("\tsmp_mb__after_atomic();\n", "kvm_check_request")],
+)
+def test_an_interface_without_its_barrier_loses_what_a_request_announces(barrier: str, name: str) -> None:
+    header = (DEMO / HEADER).read_text(encoding="utf-8")
+    assert header.count(barrier) == 1
+    broken = header.replace(barrier, "").encode()
+    found = report("KICK014", PRELUDE, include__linux__kvm_host=broken).findings
+    (finding,) = (each for each in found if each.function == name)
+    race = shown(finding)
+    assert (race.verdict, race.fixed_verdict) == ("Sometimes", "Never")
+    assert race.lost == "the request is done with, and what it announced was not seen"
 
 
 def test_other_rules_have_none() -> None:

@@ -24,7 +24,8 @@ from kicklint.memory import (
     equal,
     write_litmus,
 )
-from kicklint.race.programs import GUEST, IPI, REQUESTS, WORK, Act, Script, Unknown
+from kicklint.race.acts import GUEST, IPI, REQUESTS, USED, WORK
+from kicklint.race.programs import Act, Script, Unknown
 from kicklint.race.rows import rows
 from kicklint.race.threads import Sources, Way, Words, trimmed
 from kicklint.race.ways import Beat, Reader
@@ -36,6 +37,8 @@ MOST_EVENTS = 20
 
 _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 _ENDS = {"request": REQUESTS, "work": WORK}
+_USES = ("state", "page")
+"""Bad ends in which something is used that is out of date or gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Composer:
 
     def compose(self, name: str, race: Race, steps: tuple[RawStep, ...], simulator: Simulator) -> Composed:
         """The shortest bad execution of ``race`` with ``steps`` for the guilty way."""
-        way = trimmed(self._reader.beats(steps, simulator))
+        way = trimmed(self._reader.beats(steps, simulator), publishing="cpu-ipi" in race.requester)
         sources = Sources(way, self._run, self._reader, self._api.request, self._api.kick)
         race = _with_flag(race, way)
         try:
@@ -140,11 +143,12 @@ class Composer:
     ) -> _Built:
         first: Way = Words(sources, own=True).way(vcpu)
         second: Way = Words(sources, own=False).way(requester)
-        if not any(isinstance(each, Beat) and each.kind in _MODE for each in second):
+        told = any(isinstance(each, Beat) and each.kind in _MODE for each in second)
+        if not told and race.ends not in _USES:
             # An IPI that is sent whatever the mode is may come too early, and is taken in the host.
             first = (*_early(first), *first)
         doings: list[Beat | Act] = []
-        script = Script(self._modes, doings)
+        script = Script(self._modes, doings, moving=_has(first, "moved"), publishing=_has(second, "cpu-ipi"))
         cut = False
         statements = script.vcpu(first)
         while _size(statements) > MOST_EVENTS and len(first) > 1:
@@ -154,7 +158,10 @@ class Composer:
         if second:
             threads = (*threads, Thread(script.requester(second), REQUESTER))
         bad: list[Expression] = [equal(Final(GUEST), 1), equal(Final(IPI), 0)]
-        bad.insert(1, Operation("!=", (Final(_ENDS[race.ends]), Constant(0))))
+        if race.ends in _USES:
+            bad = [equal(Final(USED), 1)]
+        else:
+            bad.insert(1, Operation("!=", (Final(_ENDS[race.ends]), Constant(0))))
         return _Built(Program(name, threads, both(*bad)), tuple(doings), cut)
 
 
@@ -164,6 +171,10 @@ def _with_flag(race: Race, way: tuple[Beat, ...]) -> Race:
     if not race.flag_vcpu or EventKind.FLAG_MAKE not in kinds or EventKind.REQUEST_MAKE in kinds:
         return race
     return replace(race, vcpu=race.flag_vcpu, ends="work", lost="in the guest, the flag is not seen")
+
+
+def _has(way: Way, what: str) -> bool:
+    return any(isinstance(each, Act) and each.what == what for each in way)
 
 
 def _early(way: Way) -> Way:

@@ -23,10 +23,10 @@ from kicklint.memory import (
     Store,
     Update,
 )
+from kicklint.race.acts import CPU, GUEST, IPI, MODE, REQUESTS, WORK, statements, store, taken
 from kicklint.race.ways import Beat
 from kicklint.rulebook import EventKind, Order
 
-MODE, REQUESTS, WORK, STATE, IPI, GUEST = "mode", "requests", "work", "state", "ipi", "guest"
 _FENCES = {Order.FULL: "mb", Order.WRITE: "wmb", Order.READ: "rmb", Order.COMPILER: "barrier"}
 _SRCU = {"srcu": "srcu-unlock", "after-srcu": "after-srcu-read-unlock"}
 _LOADS = {Order.ACQUIRE: "acquire"}
@@ -43,8 +43,8 @@ class Unknown(Exception):
 class Act:
     """Something that a thread does beside what the code's events say.
 
-    ``what`` is one of: work, look, state, state-read, barrier, write-barrier, guarded.
-    ``inner`` are the beats that ``guarded`` does only when a request is pending.
+    ``what`` is a word of ``acts.py``, or guarded: ``inner`` are the beats that are done only
+    when a request is pending.
     """
 
     what: str
@@ -54,9 +54,23 @@ class Act:
 
 
 class Script:
-    """Turns what one thread does into statements. ``labels`` number the doings over all threads."""
+    """Turns what one thread does into statements. ``labels`` number the doings over all threads.
 
-    def __init__(self, modes: Mapping[str, int], doings: list[Beat | Act]) -> None:
+    With ``moving`` it matters which CPU an IPI is sent to, with ``publishing`` where the
+    vCPU says that it is.
+    """
+
+    def __init__(
+        self,
+        modes: Mapping[str, int],
+        doings: list[Beat | Act],
+        *,
+        moving: bool = False,
+        publishing: bool = False,
+    ) -> None:
+        self._moving = moving
+        self._publishing = publishing
+        self._cpu: Register | None = None
         self._modes = modes
         self._doings = doings
         self._registers = 0
@@ -86,12 +100,12 @@ class Script:
                 load = Load(register.name, Constant(MODE), _order(_LOADS, each, "once"), label=label)
                 return (load,), Operation("!=", (register, Constant(self._modes[_EXITING])))
             case EventKind.INTERRUPTS_ON if _announced(before):
-                return (_taken(label),), None
+                return (taken(label),), None
             case EventKind.GUEST_ENTRY:
                 if any(isinstance(one, Beat) and one.kind is EventKind.GUEST_ENTRY for one in before):
                     left = Act("left", "the guest is left, by an IPI if one was on its way", each)
                     again = Store(Constant(GUEST), Constant(1), label=label)
-                    return (_taken(self._label(left)), again), None
+                    return (taken(self._label(left)), again), None
                 return (Store(Constant(GUEST), Constant(1), label=label),), None
         return self._common(each, label), None
 
@@ -104,7 +118,10 @@ class Script:
             if isinstance(each, Act):
                 made, guard = self._act(each, label)
             elif each.kind is EventKind.IPI:
-                made = (Store(Constant(IPI), Constant(1), label=label),)
+                made = self._sent(label)
+            elif each.kind is EventKind.CPU_READ and self._moving:
+                self._cpu = self._register()
+                made = (Load(self._cpu.name, Constant(CPU), label=label),)
             elif self._decides(each, way[place + 1 :]):
                 register = self._register()
                 made = self._decision(each, register, label)
@@ -118,6 +135,11 @@ class Script:
                 onward = self.requester(way[place + 1 :])
                 return (*made, If(guard, onward)) if guard is not None and onward else (*made, *onward)
         return ()
+
+    def _sent(self, label: str) -> tuple[Statement, ...]:
+        """An IPI is sent: to the right CPU, if that is the one that was read."""
+        sent = store(IPI, 1, label)
+        return (sent,) if self._cpu is None else (If(Operation("==", (self._cpu, Constant(1))), (sent,)),)
 
     @staticmethod
     def _decides(each: Beat, rest: tuple[Beat | Act, ...]) -> bool:
@@ -155,6 +177,10 @@ class Script:
                 value = Constant(self._value(each))
                 store = Store(Constant(MODE), value, _order(_STORES, each, "once"), label=label)
                 return (store, Fence("mb", label)) if order == Order.FULL else (store,)
+            case EventKind.CPU_WRITE if self._publishing and each.attribute("cpu") == "thread_cpu":
+                here = Constant(int(each.attribute("to") == "some"))
+                publishes = Store(Constant(CPU), here, _order(_STORES, each, "once"), label=label)
+                return (publishes, Fence("mb", label)) if order == Order.FULL else (publishes,)
             case EventKind.REQUEST_MAKE:
                 return self._set(each, REQUESTS, label)
             case EventKind.FLAG_MAKE:
@@ -184,24 +210,12 @@ class Script:
         return (Update("", Constant(location), "+", Constant(1), order=kind, label=label),)
 
     def _act(self, act: Act, label: str) -> tuple[tuple[Statement, ...], Expression | None]:
-        match act.what:
-            case "work" | "state":
-                return (Store(Constant(act.what), Constant(1), label=label),), None
-            case "look":
-                register = self._register()
-                load = Load(register.name, Constant(WORK), label=label)
-                return (load,), Operation("==", (register, Constant(0)))
-            case "window":
-                return (_taken(label),), None
-            case "barrier" | "write-barrier":
-                kind = "mb" if act.what == "barrier" else "wmb"
-                return (Fence(kind, label),), None
-            case "guarded":
-                register = self._register()
-                load = Load(register.name, Constant(REQUESTS), label=label)
-                inner = tuple(each for beat in act.inner for each in self._common(beat, self._label(beat)))
-                return (load, If(Operation("!=", (register, Constant(0))), inner)), None
-        return (), None
+        if act.what != "guarded":
+            return statements(act.what, label, self._register)
+        register = self._register()
+        load = Load(register.name, Constant(REQUESTS), label=label)
+        inner = tuple(each for beat in act.inner for each in self._common(beat, self._label(beat)))
+        return (load, If(Operation("!=", (register, Constant(0))), inner)), None
 
     def _label(self, each: Beat | Act) -> str:
         self._doings.append(each)
@@ -210,11 +224,6 @@ class Script:
     def _register(self) -> Register:
         self._registers += 1
         return Register(f"r{self._registers}")
-
-
-def _taken(label: str) -> Statement:
-    """The instant at which an IPI can be taken; it does nothing, since the guest is not running."""
-    return Update("", Constant(IPI), "=", Constant(0), Constant(1), order="mb", label=label)
 
 
 def _order(orders: Mapping[Order, str], each: Beat, default: str) -> str:
@@ -231,6 +240,7 @@ def _announced(before: tuple[Beat | Act, ...]) -> bool:
 def _until_sent(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
     """``statements`` up to the one that sends the IPI, and those behind it."""
     for place, each in enumerate(statements):
-        if isinstance(each, Store) and each.address == Constant(IPI):
+        sent = each.then[0] if isinstance(each, If) and each.then else each
+        if isinstance(sent, Store) and sent.address == Constant(IPI):
             return statements[: place + 1], statements[place + 1 :]
     return statements, ()

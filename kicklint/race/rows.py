@@ -6,11 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kicklint.base import REQUESTER, VCPU, Row
 from kicklint.memory import Execution, Moment, story
-from kicklint.race.programs import GUEST, IPI, MODE, REQUESTS, Act
+from kicklint.race.acts import CPU, GUEST, IPI, MODE, PAGE, REQUESTS, STATE, TABLE
+from kicklint.race.programs import Act
 from kicklint.race.ways import Beat
 from kicklint.rulebook import EventKind
 
 _THREADS = (VCPU, REQUESTER)
+_FOUND = {
+    CPU: ("not the one on which it is", "the one on which it is"),
+    TABLE: ("it is there", "it is gone"),
+    PAGE: ("as it was", "it is somebody else's by now"),
+    STATE: ("as it was before", "as it was written"),
+}
+_IN = "IN_GUEST_MODE"
+_NOT_SENT = ("sends no IPI", "the IPI goes to the CPU that was read")
 _NAMES = {MODE: "the store of the mode", REQUESTS: "the request"}
 
 
@@ -91,9 +100,11 @@ def _said(
     if event.kind == "R" and event.location == MODE and isinstance(event.value, int):
         notes.append(f"finds {modes.get(event.value, event.value)}")
         if moment.thread and not _sent(execution):
-            notes.append("sends no IPI")
+            notes.append(_NOT_SENT[bool(_aimed(execution) and modes.get(event.value) == _IN)])
     elif event.kind == "R" and event.location == REQUESTS and _is_test(doing):
         notes.append("none is pending" if event.value == 0 else "one is pending")
+    elif event.kind == "R" and event.location in _FOUND:
+        notes.append(_FOUND[event.location][0 if event.value == 0 else 1])
     elif event.kind == "R" and event.location not in (MODE, REQUESTS, IPI):
         notes.append("nothing yet" if event.value == 0 else "finds it")
     elif event.location == IPI and event.kind == "R":
@@ -111,6 +122,11 @@ def _is_test(doing: Beat | Act) -> bool:
     if isinstance(doing, Act):
         return doing.what == "guarded"
     return doing.kind in (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
+
+
+def _aimed(execution: Execution) -> bool:
+    """Whether it matters which CPU an IPI goes to."""
+    return any(each.event.location == CPU and each.event.kind == "R" for each in execution.events)
 
 
 def _sent(execution: Execution) -> bool:

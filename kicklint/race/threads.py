@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kicklint.base import RulebookError
+from kicklint.race.acts import TEXTS
 from kicklint.race.programs import Act, Unknown
 from kicklint.race.ways import Beat, Reader
 from kicklint.rulebook import EventKind
@@ -14,7 +15,7 @@ Way = tuple[Beat | Act, ...]
 _TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME, EventKind.FLAG_TEST)
 _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 _INTERRUPTS = (EventKind.INTERRUPTS_ON, EventKind.INTERRUPTS_OFF)
-_IN = "IN_GUEST_MODE"
+_IN, _READING = "IN_GUEST_MODE", "READING_SHADOW_PAGE_TABLES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,14 @@ class Words:
         if word.endswith("?"):
             return self._unless(word.removesuffix("?"), done)
         match word.partition("-")[0]:
-            case "trail" | "masked" | "guarded":
+            case "trail" | "masked" | "guarded" | "stray" | "walk":
                 return self._trail(word)
             case "announce" | "test" | "requests" | "entry" | "window" | "look":
                 return self._run(word)
             case "request" | "kick" | "ipi":
                 return self._api(word)
-            case "work" | "state" | "barrier" | "write":
-                return (Act(word, _TEXTS[word], self._near()),)
+            case _ if word in TEXTS:
+                return (Act(word, TEXTS[word], self._near()),)
         raise RulebookError(f"a race has no word {word!r}")
 
     def _unless(self, word: str, done: Way) -> Way:
@@ -94,12 +95,36 @@ class Words:
             case "trail-ordered":
                 way = self._expanded(trail)
                 place = next((n for n, each in enumerate(way) if each.kind in _MODE), len(way))
-                return (*way[:place], Act("barrier", _TEXTS["barrier"], self._near()), *way[place:])
+                return (*way[:place], Act("barrier", TEXTS["barrier"], self._near()), *way[place:])
             case "masked":
                 return tuple(each for each in self._expanded(trail) if each.kind not in _INTERRUPTS)
+            case "stray":
+                if last[0].mode == _IN:
+                    raise Unknown(word)  # a kick that finds IN_GUEST_MODE sends its IPI
+                return self._expanded(last)
+            case "walk" | "walk-right":
+                return self._walk(right=word == "walk-right")
             case "guarded":
-                return (Act("guarded", _TEXTS["guarded"], self._near(), self._expanded(last)),)
+                return (Act("guarded", TEXTS["guarded"], self._near(), self._expanded(last)),)
         raise RulebookError(f"a race has no word {word!r}")
+
+    def _walk(self, *, right: bool) -> Way:
+        """The walk of a page table that the trail leads into, out of, or lets an interrupt into."""
+        trail = self._sources.trail
+        reads = ("table", "page", "answered")
+        table, page, open_to_ipi = (Act(each, TEXTS[each], self._near()) for each in reads)
+        begin = next((n for n, each in enumerate(trail) if each.mode == _READING), None)
+        if begin is None:
+            raise Unknown("walk")
+        if right:
+            barrier, end = (Act(each, TEXTS[each], self._near()) for each in ("barrier", "released"))
+            return (trail[begin], barrier, table, page, end)
+        head, last = self._expanded(trail[begin:-1]), self._expanded(trail[-1:])
+        if trail[-1].kind is EventKind.MODE_WRITE and trail[-1].mode != _READING:
+            return (*head, table, page, *last)
+        # The interrupt comes in the middle.
+        way = tuple(each for each in (*head, *last) if each.kind not in _INTERRUPTS)
+        return (*way, table, open_to_ipi, page)
 
     def _expanded(self, way: tuple[Beat, ...]) -> tuple[Beat, ...]:
         return self._sources.reader.expanded(way, own=self._own)
@@ -132,9 +157,9 @@ class Words:
             case "entry":
                 return entry
             case "window":
-                return (Act("window", _TEXTS["window"], self._near()),)
+                return (Act("window", TEXTS["window"], self._near()),)
             case "look":
-                return (Act("look", _TEXTS["look"], run[0]),)
+                return (Act("look", TEXTS["look"], run[0]),)
         raise RulebookError(f"a race has no word {word!r}")
 
     # Out of the kernel's own functions
@@ -150,23 +175,14 @@ class Words:
         return way if word != "ipi" else tuple(each for each in way if each.kind is EventKind.IPI)[:1]
 
 
-_TEXTS = {
-    "barrier": "smp_mb()",
-    "write-barrier": "smp_wmb()",
-    "window": "interrupts are on: an IPI that comes here is taken in the host",
-    "look": "looks for what the kick is for",
-    "work": "there is something to do for the vCPU, and no request for it",
-    "state": "writes the state that the request announces",
-    "guarded": "tests the requests first",
-}
-
-
-def trimmed(trail: tuple[Beat, ...]) -> tuple[Beat, ...]:
+def trimmed(trail: tuple[Beat, ...], *, publishing: bool = False) -> tuple[Beat, ...]:
     """``trail`` from the last time that the vCPU announced itself, with its last test taken for any.
 
-    A request of the very kind that the last step tests for is the one that is lost.
+    With ``publishing`` it announces itself by the CPU that it publishes. A request of the very kind
+    that the last step tests for is the one that is lost.
     """
-    starts = [n for n, each in enumerate(trail[:-1]) if _announces(each)]
+    begins = _publishes if publishing else _announces
+    starts = [n for n, each in enumerate(trail[:-1]) if begins(each)]
     way = trail[starts[-1] :] if starts else trail
     return (*way[:-1], of_any_request(way[-1])) if way else way
 
@@ -182,6 +198,10 @@ def of_any_request(beat: Beat) -> Beat:
     if beat.kind not in _TESTS:
         return beat
     return replace(beat, event=replace(beat.event, kind=EventKind.REQUEST_TEST, request=None))
+
+
+def _publishes(beat: Beat) -> bool:
+    return beat.kind is EventKind.CPU_WRITE and beat.attribute("to") == "some"
 
 
 def _announces(beat: Beat) -> bool:

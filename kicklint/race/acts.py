@@ -1,0 +1,113 @@
+"""What threads do beside what the events of the code say: acts to statements of the memory model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from kicklint.memory import (
+    Constant,
+    Expression,
+    Fence,
+    If,
+    Load,
+    Operation,
+    Register,
+    Statement,
+    Store,
+    Update,
+)
+
+MODE, REQUESTS, WORK, STATE, IPI, GUEST = "mode", "requests", "work", "state", "ipi", "guest"
+# The CPU that a vCPU is to be found on; a page table, a page, the answer to an IPI; and whether something
+# that was gone or out of date has been used.
+CPU, TABLE, PAGE, ANSWER, USED = "cpu", "table", "page", "answer", "used"
+
+TEXTS = {
+    "barrier": "smp_mb()",
+    "write-barrier": "smp_wmb()",
+    "window": "interrupts are on: an IPI that comes here is taken in the host",
+    "look": "looks for what the kick is for",
+    "work": "there is something to do for the vCPU, and no request for it",
+    "state": "writes the state that the request announces",
+    "guarded": "tests the requests first",
+    "moved": "the vCPU has come to another CPU",
+    "pend": "there is work for the vCPU",
+    "pending": "looks for pending work",
+    "cpu-ipi": "sends an IPI to the CPU that the vCPU has published",
+    "enter": "the vCPU",
+    "handles": "finds the request and takes it",
+    "state-look": "reads the state that the request announces",
+    "table": "reads an entry of the page table",
+    "page": "reads the page that it leads to",
+    "answered": "interrupts are on: an IPI that comes here is answered",
+    "released": "smp_store_release(&vcpu->mode, OUTSIDE_GUEST_MODE)",
+    "unlink": "takes a page out of the page table",
+    "freed": "frees the page once the vCPU is OUTSIDE_GUEST_MODE or has answered the IPI",
+}
+
+Made: TypeAlias = "tuple[tuple[Statement, ...], Expression | None]"
+"""The statements, and the condition under which the thread goes on."""
+
+
+def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
+    """The statements of the act ``what``; none for what a program has no words for."""
+    match what:
+        case "work" | "state":
+            return (store(what, 1, label),), None
+        case "barrier" | "write-barrier":
+            return (Fence("mb" if what == "barrier" else "wmb", label),), None
+        case "window":
+            return (taken(label),), None
+        case "moved":
+            return (store(CPU, 1, label), Fence("mb", label)), None
+        case "pend":
+            return (store(REQUESTS, 1, label),), None
+        case "enter":
+            return (store(GUEST, 1, label),), None
+        case "released":
+            return (store(MODE, 0, label, "release"),), None
+        case "unlink":
+            return (store(TABLE, 1, label),), None
+        case _:
+            return _reading(what, label, register())
+
+
+def _reading(what: str, label: str, found: Register) -> Made:
+    none, some = Operation("==", (found, Constant(0))), Operation("!=", (found, Constant(0)))
+    match what:
+        case "look" | "pending" | "table":
+            place = {"look": WORK, "pending": REQUESTS, "table": TABLE}[what]
+            return (_load(found, place, label),), none
+        case "handles":
+            return (_load(found, REQUESTS, label),), some
+        case "state-look":
+            return (_load(found, STATE, label), If(none, (store(USED, 1, label),))), None
+        case "page":
+            return (_load(found, PAGE, label), If(some, (store(USED, 1, label),))), None
+        case "cpu-ipi":
+            return (_load(found, CPU, label), If(some, (store(IPI, 1, label),))), None
+        case "answered":
+            given = If(some, (store(ANSWER, 1, label),))
+            return (taken(label, found.name), given), None
+        case "freed":
+            answer = Register(f"{found.name}a")
+            freed = (store(PAGE, 1, label),)
+            waits = (store(IPI, 1, label), Load(answer.name, Constant(ANSWER), "acquire", label=label))
+            told = If(Operation("!=", (answer, Constant(0))), freed)
+            return (_load(found, MODE, label), If(none, freed, (*waits, told))), None
+    return (), None
+
+
+def taken(label: str, register: str = "") -> Statement:
+    """The instant at which an IPI can be taken; it does nothing, since the guest is not running."""
+    return Update(register, Constant(IPI), "=", Constant(0), Constant(1), order="mb", label=label)
+
+
+def store(location: str, value: int, label: str, order: str = "once") -> Statement:
+    """A store of a number."""
+    return Store(Constant(location), Constant(value), order, label=label)
+
+
+def _load(register: Register, location: str, label: str) -> Statement:
+    return Load(register.name, Constant(location), label=label)
