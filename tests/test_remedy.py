@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +21,14 @@ from kicklint.engine import AnalysisRequest, analyse
 from kicklint.engine.sources import dialect
 from kicklint.remedy import mended, with_edits
 from kicklint.remedy.candidates import candidates
-from kicklint.remedy.editing import FileText, unified
+from kicklint.remedy.editing import Change, FileText, guard, put_before, put_behind, unified
 from kicklint.remedy.patterns import matched
 from kicklint.rulebook import Remedy, RemedyKind, RemedyPlace, load_rulebook
 from kicklint.source import DirectoryTree
-from kicklint.syntax import parse_file
+from kicklint.syntax import Statement, SyntaxFile, parse_file, statements
 
 K = RemedyKind
+Put = Callable[[FileText, tuple[Statement, ...], str], list[Change] | None]
 
 
 @pytest.mark.parametrize(
@@ -222,6 +224,57 @@ def test_mutants(kernels: dict[str, Path], name: str) -> None:
     found = tried(kernels["6.12"], mutant)
     assert found is not None
     assert (found[1].edit is not None) == (name in MENDED)
+
+
+def insertions(syntax: SyntaxFile, file: FileText, put: Put) -> list[Change]:
+    """What ``put`` makes of a statement here and there, none in the way of another."""
+    chosen: list[Change] = []
+    last = 0
+    for function in syntax.functions:
+        body = statements(function)
+        for each in body.all() if body is not None else ():
+            path = body.path(each.start) if body is not None else ()
+            if each.kind != "simple" or not path or path[-1] != each or path[-2].start < last:
+                continue
+            changes = put(file, path, "marker(1)" if put is guard else "marker(1);")
+            if changes:
+                chosen += changes
+                last = max(path[-2].end, *(change.end for change in changes))
+    return chosen
+
+
+@pytest.mark.parametrize("put", [put_before, put_behind, guard])
+def test_real_code_is_whole_after_an_edit(kernels: dict[str, Path], put: Put) -> None:
+    tree = DirectoryTree(kernels["6.12"])
+    edits = 0
+    for path in tree.paths():
+        if not path.startswith(("virt/kvm/", "arch/riscv/kvm/", "arch/arm64/kvm/vgic/")) or path.endswith(
+            ".S"
+        ):
+            continue
+        file = FileText(path, tree.read(path))
+        syntax = parse_file(path, file.data, dialect())
+        changes = insertions(syntax, file, put)
+        after = file.changed(changes)
+        read = parse_file(path, after, dialect())
+        damage = [each.damage for each in syntax.functions]
+        assert [each.damage for each in read.functions] == damage, path
+        assert read.file_damage == syntax.file_damage
+        wanted = sum("marker(1)" in each.text for each in changes)
+        found = sum(
+            "marker" in each.names
+            for function in read.functions
+            if (body := statements(function)) is not None
+            for each in body.all()
+        )
+        assert found == wanted, path
+        # Nothing else was touched.
+        rest = after.decode("latin-1")
+        for each in changes:
+            rest = rest.replace(each.text, "", 1)
+        assert len(rest) == len(file.data) - sum(each.end - each.start for each in changes)
+        edits += wanted
+    assert edits > 300
 
 
 @pytest.fixture
