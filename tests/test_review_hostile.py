@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -43,9 +43,9 @@ HOSTILE = {
 }
 
 
-# Four gigabytes are far more than a review takes, and far less than the bombs.
+# Two gigabytes are far more than a review takes, and far less than the bombs.
 LIMITED = (
-    "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 32, 1 << 32)); "
+    "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31)); "
     "from kicklint.cli import main; main()"
 )
 
@@ -57,7 +57,7 @@ def run(data: bytes, folder: Path, *options: str) -> subprocess.CompletedProcess
         [sys.executable, "-c", LIMITED, "review", str(file), *options],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=500,
         check=False,
         cwd=folder,
     )
@@ -87,6 +87,12 @@ def test_the_rest_of_a_series_goes_on(tmp_path: Path) -> None:
     assert "KICK001" in done.stdout
 
 
+def seconds() -> float:
+    """Seconds of one core that programs started here have used: others may be at work as well."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 LINES = 10_000_000
 
 
@@ -113,12 +119,12 @@ LINES = 10_000_000
 def test_bounded(tmp_path: Path, data: object) -> None:
     assert callable(data)
     tree = tree_at(tmp_path / "tree")
-    begun = time.monotonic()
+    begun = seconds()
     done = run(data(), tmp_path, "--tree", str(tree))
     assert done.returncode in (0, 2), done.stderr
     assert "Traceback" not in done.stderr
     assert "internal error" not in done.stderr
-    assert time.monotonic() - begun < 60
+    assert seconds() - begun < 30
 
 
 def test_counts_that_lie_are_cut_hunks(tmp_path: Path) -> None:

@@ -156,3 +156,33 @@ def test_the_other_mails(mail_folder: Path, name: str, outcome: Outcome, files: 
     assert (done.patches[0].outcome, len(done.patches[0].patch.files)) == (outcome, files)
     assert new(done) == []
     assert not any(hunk.cut for _, hunk in done.patches[0].patch.hunks()) or name.startswith("base64-reply")
+
+
+@pytest.mark.parametrize(
+    ("name", "architectures", "base"),
+    [
+        ("dirty-ring-soft-full-v9-1of7.eml", ("x86",), "the tree as it is"),
+        ("vgic-irq-state-change.eml", ("arm64",), "the tree as it is"),
+        (
+            "nvmx-vmxoff-event-request-v4-8of12.eml",
+            ("x86",),
+            "the tree without the patch, which it holds already",
+        ),
+    ],
+)
+def test_patches_that_keep_to_the_protocol_bring_nothing(
+    kernels: dict[str, Path], mail_folder: Path, name: str, architectures: tuple[str, ...], base: str
+) -> None:
+    """A request with its consumer; a kick that is decided otherwise; a request made less often."""
+    done = reviewed(read(mail_folder, name), kernels["6.1"], *architectures)
+    assert (done.patches[0].outcome, done.patches[0].base) == (Outcome.REVIEWED, base)
+    assert new(done) == []
+
+
+def test_a_request_that_only_one_architecture_consumes(kernels: dict[str, Path], mail_folder: Path) -> None:
+    """The sketch in the answer makes the request in generic code, and consumes it on arm64 alone."""
+    patch = read(mail_folder, "base64-reply-quoting-a-patch.eml")
+    assert [each.path for each in patch.files] == ["arch/arm64/kvm/arm.c", "virt/kvm/dirty_ring.c"]
+    (found,) = new(reviewed(patch, kernels["6.1"], "arm64", "x86"))
+    assert (found.finding.rule, found.finding.function) == ("KICK013", "kvm_dirty_ring_push")
+    assert found.finding.architectures == ("x86",)
