@@ -8,6 +8,9 @@ import pytest
 from kernel_edits import Found, edited
 from mutants.bench import Verdict, gathered, judge_mutant, judge_neutral, judged, new_findings, result_of
 from mutants.model import Mutant, Neutral
+from mutants.races import TABLE as RACES
+from mutants.races import Race, world
+from mutants.races import table_text as races_text
 from mutants.table import Result, kept_cells, table_text, worse
 
 from kicklint.base import Severity
@@ -108,3 +111,29 @@ def test_the_result_of_verdicts() -> None:
     assert result.cells == {("KICK008", "x86"): (1, 2)}
     assert result.missed == (("KICK008", "some", "missed"),)
     assert (result.neutral, result.failed) == ({"x86": 2}, ("same",))
+
+
+def test_the_table_of_races_names_what_is_not_shown() -> None:
+    races = [
+        Race("a", "KICK004", "x86", "goes wrong"),
+        Race("b", "KICK004", "x86", "not shown"),
+        Race("c", "KICK005", "riscv", "missed"),
+    ]
+    text = races_text(races, ["KICK003 x86 f"])
+    assert "| KICK004 | 2 | 1 | 1 |" in text
+    assert "| KICK005 | 0 | 0 | 0 |" in text
+    assert "Errors of the unedited kernel that go wrong: KICK003 x86 f." in text
+    assert text.endswith("- KICK004 b\n")
+
+
+def test_no_error_of_the_unedited_kernel_goes_wrong_in_the_kept_table() -> None:
+    assert "Errors of the unedited kernel that go wrong: none." in RACES.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rule", ["KICK004", "KICK012"])
+def test_what_is_caught_goes_wrong(kernels: dict[str, Path], rule: str) -> None:
+    mutants = [each for each in gathered() if isinstance(each, Mutant) and each.rule == rule]
+    races, errors = world(kernels["6.12"], [each for each in mutants if each.architecture == "riscv"][:3])
+    assert errors == []
+    assert "goes wrong" in {each.outcome for each in races}
+    assert "not shown" not in {each.outcome for each in races}

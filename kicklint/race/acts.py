@@ -22,6 +22,8 @@ MODE, REQUESTS, WORK, STATE, IPI, GUEST = "mode", "requests", "work", "state", "
 # The CPU that a vCPU is to be found on; a page table, a page, the answer to an IPI; and whether something
 # that was gone or out of date has been used.
 CPU, TABLE, PAGE, ANSWER, USED = "cpu", "table", "page", "answer", "used"
+# s390's PROG_REQUEST, which keeps a vCPU out of SIE.
+GATE = "gate"
 
 TEXTS = {
     "barrier": "smp_mb()",
@@ -36,6 +38,12 @@ TEXTS = {
     "pending": "looks for pending work",
     "cpu-ipi": "sends an IPI to the CPU that the vCPU has published",
     "enter": "the vCPU",
+    "shut": "sets PROG_REQUEST",
+    "throw": "exit_sie() throws the vCPU out, if it is in",
+    "gate": "looks at PROG_REQUEST",
+    "clear": "clears PROG_REQUEST",
+    "requested": "a request is made",
+    "read": "looks for requests",
     "handles": "finds the request and takes it",
     "state-look": "reads the state that the request announces",
     "table": "reads an entry of the page table",
@@ -61,8 +69,12 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
             return (taken(label),), None
         case "moved":
             return (store(CPU, 1, label), Fence("mb", label)), None
-        case "pend":
+        case "pend" | "requested":
             return (store(REQUESTS, 1, label),), None
+        case "shut" | "clear":
+            return (store(GATE, int(what == "shut"), label),), None
+        case "throw":
+            return (store(IPI, 1, label),), None
         case "enter":
             return (store(GUEST, 1, label),), None
         case "released":
@@ -76,8 +88,9 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
 def _reading(what: str, label: str, found: Register) -> Made:
     none, some = Operation("==", (found, Constant(0))), Operation("!=", (found, Constant(0)))
     match what:
-        case "look" | "pending" | "table":
-            place = {"look": WORK, "pending": REQUESTS, "table": TABLE}[what]
+        case "look" | "pending" | "read" | "table" | "gate":
+            places = {"look": WORK, "pending": REQUESTS, "read": REQUESTS, "table": TABLE, "gate": GATE}
+            place = places[what]
             return (_load(found, place, label),), none
         case "handles":
             return (_load(found, REQUESTS, label),), some

@@ -24,7 +24,7 @@ from kicklint.memory import (
     equal,
     write_litmus,
 )
-from kicklint.race.acts import GUEST, IPI, REQUESTS, USED, WORK
+from kicklint.race.acts import GATE, GUEST, IPI, REQUESTS, USED, WORK
 from kicklint.race.programs import Act, Script, Unknown
 from kicklint.race.rows import rows
 from kicklint.race.threads import Sources, Way, Words, trimmed
@@ -36,7 +36,7 @@ MOST_EVENTS = 20
 """Events of one thread; what is larger is cut at its beginning, and says so."""
 
 _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
-_ENDS = {"request": REQUESTS, "work": WORK}
+_ENDS = {"request": REQUESTS, "work": WORK, "gate": GATE}
 _USES = ("state", "page")
 """Bad ends in which something is used that is out of date or gone."""
 

@@ -14,6 +14,8 @@ from kicklint.rulebook import EventKind
 Way = tuple[Beat | Act, ...]
 _TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME, EventKind.FLAG_TEST)
 _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
+# The events of the trail that stand for what a thread does.
+_EVENTS = {"clear": (EventKind.FLAG_CLEAR,), "read": _TESTS, "throw": (EventKind.KICK,)}
 _INTERRUPTS = (EventKind.INTERRUPTS_ON, EventKind.INTERRUPTS_OFF)
 _IN, _READING = "IN_GUEST_MODE", "READING_SHADOW_PAGE_TABLES"
 
@@ -54,12 +56,12 @@ class Words:
         match word.partition("-")[0]:
             case "trail" | "masked" | "guarded" | "stray" | "walk":
                 return self._trail(word)
-            case "announce" | "test" | "requests" | "entry" | "window" | "look":
+            case "announce" | "test" | "requests" | "entry" | "look":
                 return self._run(word)
             case "request" | "kick" | "ipi":
                 return self._api(word)
             case _ if word in TEXTS:
-                return (Act(word, TEXTS[word], self._near()),)
+                return (Act(word, TEXTS[word], self._near(_EVENTS.get(word, ()))),)
         raise RulebookError(f"a race has no word {word!r}")
 
     def _unless(self, word: str, done: Way) -> Way:
@@ -129,10 +131,12 @@ class Words:
     def _expanded(self, way: tuple[Beat, ...]) -> tuple[Beat, ...]:
         return self._sources.reader.expanded(way, own=self._own)
 
-    def _near(self) -> Beat:
-        if not self._sources.trail:
+    def _near(self, kinds: tuple[EventKind, ...] = ()) -> Beat:
+        """The last step of the trail, or the last that is of ``kinds`` if there is one."""
+        trail = self._sources.trail
+        if not trail:
             raise Unknown("trail")
-        return self._sources.trail[-1]
+        return next((each for each in reversed(trail) if each.kind in kinds), trail[-1])
 
     # Out of the vCPU's way to the guest
 
@@ -156,8 +160,6 @@ class Words:
                 return tuple(each for each in tests if each.kind in _TESTS)
             case "entry":
                 return entry
-            case "window":
-                return (Act("window", TEXTS["window"], self._near()),)
             case "look":
                 return (Act("look", TEXTS["look"], run[0]),)
         raise RulebookError(f"a race has no word {word!r}")

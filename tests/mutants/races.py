@@ -1,0 +1,148 @@
+"""Whether what the rules about order say of the mutants can go wrong by the kernel's memory model.
+
+    python tests/mutants/races.py [--rule KICKnnn] [--arch NAME,...] [--only TEXT] [--jobs N]
+                                  [--kernel DIR] [--write]
+
+For every mutant that such a rule catches there is to be a bad execution, and of the unedited
+kernel none for an error. --write keeps the result in RACES.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from kernel_edits import edited, kept
+
+from kicklint.base import Finding, Report, Severity
+from kicklint.engine.analysis import AnalysisRequest, analyse_tree
+from kicklint.engine.sources import Parsed
+from kicklint.review.standing import difference
+from kicklint.rulebook import load_rulebook
+from mutants.bench import gathered
+from mutants.model import Mutant
+
+TABLE = Path(__file__).resolve().parent / "RACES.md"
+VERSION = "6.12"
+_BAD = ("Sometimes", "Always")
+RACING = tuple(
+    rule.id for rule in load_rulebook().rules if any(each.race is not None for each in rule.automaton)
+)
+
+
+@dataclass(frozen=True)
+class Race:
+    """What is said of one mutant: ``missed``, ``goes wrong``, or that no bad execution is ``shown``."""
+
+    id: str
+    rule: str
+    architecture: str
+    outcome: str
+
+
+def raced(mutant: Mutant, before: Report, after: Report) -> Race:
+    """What the findings of ``after`` that ``before`` has not say of ``mutant``."""
+    found = [each for each, _ in difference(before, after, {}, lambda _finding: False).new]
+    ours = [each for each in found if each.rule == mutant.rule and each.function in mutant.functions]
+    outcome = "missed" if not ours else "goes wrong" if any(map(goes_wrong, ours)) else "not shown"
+    return Race(mutant.id, mutant.rule, mutant.architecture, outcome)
+
+
+def goes_wrong(finding: Finding) -> bool:
+    """Whether the memory model allows an execution that ends badly."""
+    return finding.interleaving is not None and finding.interleaving.verdict in _BAD
+
+
+def world(root: Path, mutants: Sequence[Mutant]) -> tuple[list[Race], list[str]]:
+    """The mutants of one architecture, and the errors of the unedited kernel that can go wrong."""
+    architecture = mutants[0].architecture
+    parsed: Parsed = {}
+    races, errors = [], []
+    for rule in sorted({each.rule for each in mutants}):
+        request = AnalysisRequest(root, architectures=(architecture,), select=frozenset({rule}))
+        before = analyse_tree(kept(root), request, parsed)
+        errors += [
+            f"{rule} {architecture} {each.function}"
+            for each in before.findings
+            if each.severity is Severity.ERROR and goes_wrong(each)
+        ]
+        for mutant in (each for each in mutants if each.rule == rule):
+            tree = edited(root, mutant.edits)
+            races.append(raced(mutant, before, analyse_tree(tree, request, parsed)))
+            for path, text in tree.changes.items():
+                if text is not None:
+                    parsed.pop((path, text), None)
+    return races, errors
+
+
+def table_text(races: Iterable[Race], errors: Sequence[str]) -> str:
+    """The table, with the names of what is not as it should be."""
+    every = sorted(races, key=lambda each: (each.rule, each.architecture, each.id))
+    counts = Counter((each.rule, each.outcome) for each in every)
+    lines = [
+        "# Bad executions of the mutants",
+        "",
+        f"Linux {VERSION}, by tests/mutants/races.py. A mutant that is caught goes wrong when the memory",
+        "model allows an execution of the finding that ends badly. Worlds: "
+        + ", ".join(sorted({each.architecture for each in every}))
+        + ".",
+        "",
+        "| rule | caught | goes wrong | not shown |",
+        "|---|---|---|---|",
+    ]
+    for rule in sorted({each.rule for each in every}):
+        wrong, silent = counts[rule, "goes wrong"], counts[rule, "not shown"]
+        lines.append(f"| {rule} | {wrong + silent} | {wrong} | {silent} |")
+    lines += ["", f"Errors of the unedited kernel that go wrong: {', '.join(errors) or 'none'}."]
+    silent_ones = [each for each in every if each.outcome == "not shown"]
+    if silent_ones:
+        lines += ["", "Caught, and no bad execution is shown:", ""]
+        lines += [f"- {each.rule} {each.id}" for each in silent_ones]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rule", default="")
+    parser.add_argument("--arch", default="")
+    parser.add_argument("--only", default="", help="mutants whose id holds this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--kernel", type=Path, default=Path.home() / f".cache/kicklint/kernels/{VERSION}")
+    parser.add_argument("--write", action="store_true")
+    wanted = parser.parse_args()
+    worlds = wanted.arch.split(",") if wanted.arch else []
+    mutants = [
+        each
+        for each in gathered()
+        if isinstance(each, Mutant)
+        and each.rule in RACING
+        and wanted.rule in ("", each.rule)
+        and (not worlds or each.architecture in worlds)
+        and wanted.only in each.id
+    ]
+    parts: dict[tuple[str, str], list[Mutant]] = {}
+    for each in mutants:
+        parts.setdefault((each.architecture, each.rule), []).append(each)
+    with ProcessPoolExecutor(wanted.jobs) as pool:
+        done = list(pool.map(world, [wanted.kernel] * len(parts), parts.values()))
+    text = table_text(
+        [race for races, _ in done for race in races], [each for _, errors in done for each in errors]
+    )
+    sys.stdout.write(text)
+    if wanted.write:
+        TABLE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
