@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -21,22 +22,19 @@ class Browser:
     def __init__(self, program: str, profile: Path) -> None:
         down, self._out = os.pipe()
         self._in, up = os.pipe()
-
-        def descriptors() -> None:  # the browser reads 3 and writes 4
-            read, write = os.dup(down), os.dup(up)
-            os.dup2(read, 3)
-            os.dup2(write, 4)
-
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
+        command = [program, *options, f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank"]
+        # The browser reads 3 and writes 4. Numbers from 20 on are in nobody's way.
+        ends = [fcntl.fcntl(each, fcntl.F_DUPFD, 20) for each in (down, up)]
+        placed = f'exec "$@" 3<&{ends[0]} 4>&{ends[1]}'
         self._process = subprocess.Popen(
-            [program, *options, f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank"],
-            preexec_fn=descriptors,  # noqa: PLW1509  # no thread of ours is there yet
-            close_fds=False,
+            ["bash", "-c", placed, "bash", *command],
+            pass_fds=ends,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(down)
-        os.close(up)
+        for each in (down, up, *ends):
+            os.close(each)
         self._number = 0
         self._buffer = b""
         self._session = ""
