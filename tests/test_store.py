@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fixture_trees import DEMO, FIXTURES, tree_of
+from fixture_trees import DEMO, ENTRY, FIXTURES, tree_of
 from patches import diff, edited, mail, text_of
 
 from kicklint.base import Finding, Report, Severity, Span, Step, StepKind
@@ -22,7 +22,7 @@ from kicklint.engine import remembered
 from kicklint.engine.analysis import AnalysisRequest, analyse_tree
 from kicklint.engine.drafts import Draft
 from kicklint.engine.escalation import WorldResult
-from kicklint.source import DirectoryTree, OverlayTree, SourceTree
+from kicklint.source import DirectoryTree, KeptTree, OverlayTree, SourceTree
 from kicklint.store import Store, decoded, default_folder, encoded
 
 KEY = "ab" + "0" * 62
@@ -228,6 +228,36 @@ def test_fixtures_give_the_same_report(name: str, store: Store) -> None:
         request = AnalysisRequest(tree.root, store=store)
         plain = analyse_tree(tree, replace(request, store=None))
         assert [analyse_tree(tree, request) for _ in range(2)] == [plain, plain]
+
+
+def test_every_file_of_a_world_counts(store: Store) -> None:
+    """Also assembly, which says what may be a guest entry: whatever is read is part of the key."""
+    text = (FIXTURES / "KICK003/calls.c").read_text(encoding="utf-8")
+
+    class Noting:
+        def __init__(self, tree: SourceTree) -> None:
+            self.tree, self.root = tree, tree.root
+            self.paths, self.architectures = tree.paths, tree.architectures
+            self.asked: set[str] = set()
+
+        def read(self, path: str) -> bytes:
+            self.asked.add(path)
+            return self.tree.read(path)
+
+    tree = Noting(tree_of(text))
+    request = AnalysisRequest(tree.root, store=store)
+    analyse_tree(tree, replace(request, store=None))
+    assert ENTRY in tree.asked
+    read = tree.asked
+    tree.asked = set()
+    known = remembered.Remembered(KeptTree(tree), frozenset(), store)
+    assert known.find("toyarch") is None
+    assert read <= tree.asked
+    for path in sorted(read):
+        other = OverlayTree(tree_of(text), {path: tree_of(text).read(path) + b"\n"})
+        plain = analyse_tree(other, replace(request, store=None))
+        assert [analyse_tree(other, request) for _ in range(2)] == [plain, plain]
+    assert len(entries(store.folder)) == len(read)
 
 
 def test_other_rules_or_another_program_are_another_result(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -99,7 +100,7 @@ class _Workers:
         # What is handed over may hold a process of its own, which no two may talk to.
         data = pickle.dumps(tuple(trees)) if count > 1 else b""
         self.pools = [
-            ProcessPoolExecutor(1, initializer=_hold, initargs=(data,))
+            ProcessPoolExecutor(1, initializer=_hold, initargs=(data, own_rules()))
             for _ in range(count if count > 1 else 0)
         ]
         self.place = _shared_out(trees, names, count)
@@ -178,8 +179,8 @@ _held: list[_Held] = []
 """In a process that works for another: what it keeps."""
 
 
-def _hold(data: bytes) -> None:
-    begin(own_rules())
+def _hold(data: bytes, own: Path | None) -> None:
+    begin(own)
     _held.append(_Held(pickle.loads(data)))
 
 

@@ -56,8 +56,6 @@ class Remembered:
         digest = hashlib.blake2b(_program(own_rules()), digest_size=32)
         _add(digest, architecture, *sorted(self.select), "")
         for path in world_paths(self.tree.paths(), architecture):
-            if not path.endswith((".c", ".h")):
-                continue
             if path not in self._files:
                 try:
                     self._files[path] = hashlib.blake2b(self.tree.read(path), digest_size=32).digest()
