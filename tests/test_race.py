@@ -9,6 +9,7 @@ from fixture_trees import DEMO, FIXTURES, HEADER, report_on, tree_of, world_of
 
 from kicklint.base import REQUESTER, VCPU, Finding, Interleaving, Report, Severity
 from kicklint.memory import Verdict, check, read_litmus
+from kicklint.race.compose import MOST_EVENTS
 from kicklint.rulebook import load_rulebook
 from kicklint.source import OverlayTree
 
@@ -223,6 +224,23 @@ def test_an_interface_without_its_barrier_loses_what_a_request_announces(barrier
     race = shown(finding)
     assert (race.verdict, race.fixed_verdict) == ("Sometimes", "Never")
     assert race.lost == "the request is done with, and what it announced was not seen"
+
+
+@pytest.mark.parametrize("rule", ["KICK004", "KICK011"])
+def test_what_is_too_long_is_cut_and_said(rule: str) -> None:
+    """Behind a guilty step of either thread stand more barriers than are looked at, none of them for this."""
+    bad_text = RULES[rule].bad
+    guilty = "IN_GUEST_MODE);\n" if rule == "KICK004" else "kvm_make_request(KVM_REQ_UNBLOCK, vcpu);\n"
+    assert bad_text.count(guilty) == 1
+    idle = "\tsmp_wmb();\n" * (MOST_EVENTS + 5)
+    long = report(rule, PRELUDE + bad_text.replace(guilty, guilty + idle)).findings
+    finding = next(each for each in long if each.span.path == "arch/toyarch/kvm/run.c")
+    assert finding.severity is RULES[rule].level
+    race = shown(finding)
+    assert race.assumption == f"only {MOST_EVENTS} events of a thread are looked at"
+    assert len(race.rows) <= 2 * (MOST_EVENTS + 2)
+    assert guilty.strip() in RULES[rule].bad
+    assert (race.verdict, race.fixed_verdict) == ("Sometimes", "Never")
 
 
 def test_other_rules_have_none() -> None:

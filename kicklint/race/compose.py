@@ -33,7 +33,7 @@ from kicklint.rulebook import EventKind, Race, Vocabulary
 from kicklint.typestate import RawStep, Simulator
 
 MOST_EVENTS = 20
-"""Events of one thread; what is larger is cut at its beginning, and says so."""
+"""Events of one thread; what is larger is cut, and says so. What is cut and does no harm proves nothing."""
 
 _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 _ENDS = {"request": REQUESTS, "work": WORK, "gate": GATE}
@@ -101,9 +101,9 @@ class Composer:
         except (Unknown, Declined):
             return Composed(None, judged=False)
         if answer.witness is None:
-            return Composed(None, judged=True)
+            return Composed(None, judged=not built.cut)
         if built.cut:
-            said = f"only the last {MOST_EVENTS} events of a thread are looked at"
+            said = f"only {MOST_EVENTS} events of a thread are looked at"
             assumption = f"{assumption}; {said}" if assumption else said
         return Composed(self._shown(name, race, sources, built, answer, assumption), judged=True)
 
@@ -149,14 +149,11 @@ class Composer:
             first = (*_early(first), *first)
         doings: list[Beat | Act] = []
         script = Script(self._modes, doings, moving=_has(first, "moved"), publishing=_has(second, "cpu-ipi"))
-        cut = False
-        statements = script.vcpu(first)
-        while _size(statements) > MOST_EVENTS and len(first) > 1:
-            cut, first = True, first[1:]
-            statements = script.vcpu(first)
-        threads: tuple[Thread, ...] = (Thread(statements, VCPU),)
+        made, cut = _cut(first, script.vcpu)
+        threads: tuple[Thread, ...] = (Thread(made, VCPU),)
         if second:
-            threads = (*threads, Thread(script.requester(second), REQUESTER))
+            made, too = _cut(second, script.requester)
+            threads, cut = (*threads, Thread(made, REQUESTER)), cut or too
         bad: list[Expression] = [equal(Final(GUEST), 1), equal(Final(IPI), 0)]
         if race.ends in _USES:
             bad = [equal(Final(USED), 1)]
@@ -171,6 +168,24 @@ def _with_flag(race: Race, way: tuple[Beat, ...]) -> Race:
     if not race.flag_vcpu or EventKind.FLAG_MAKE not in kinds or EventKind.REQUEST_MAKE in kinds:
         return race
     return replace(race, vcpu=race.flag_vcpu, ends="work", lost="in the guest, the flag is not seen")
+
+
+def _cut(way: Way, make: Callable[[Way], tuple[Statement, ...]]) -> tuple[tuple[Statement, ...], bool]:
+    """What ``make`` makes of ``way``, cut to what is looked at; whether it was cut.
+
+    Barriers that are not full are left out first, then what comes first.
+    """
+    statements, cut = make(way), False
+    while _size(statements) > MOST_EVENTS and len(way) > 1:
+        weak = (n for n, each in enumerate(way) if isinstance(each, Beat) and _weak(each))
+        place = next(weak, 0)
+        cut, way = True, (*way[:place], *way[place + 1 :])
+        statements = make(way)
+    return statements, cut
+
+
+def _weak(beat: Beat) -> bool:
+    return beat.kind is EventKind.BARRIER and beat.attribute("order") != "full"
 
 
 def _has(way: Way, what: str) -> bool:
