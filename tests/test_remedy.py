@@ -23,7 +23,7 @@ from kicklint.remedy import mended, with_edits
 from kicklint.remedy.candidates import candidates
 from kicklint.remedy.editing import Change, FileText, guard, put_before, put_behind, unified
 from kicklint.remedy.patterns import matched
-from kicklint.rulebook import Remedy, RemedyKind, RemedyPlace, load_rulebook
+from kicklint.rulebook import Remedy, RemedyKind, RemedyPlace, load_rulebook, rules_directory
 from kicklint.source import DirectoryTree
 from kicklint.syntax import Statement, SyntaxFile, parse_file, statements
 
@@ -336,6 +336,19 @@ def test_fix(tree: Path) -> None:
     assert "Mended 1 finding in 1 file; 0 without." in done.stderr
     assert run("check", tree).exit_code == 0
     assert run("check", tree, "--fix", "--diff").exit_code == 2
+
+
+def test_fix_leaves_what_is_not_sure(tree: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    text = (rules_directory() / "KICK001.toml").read_text("utf-8")
+    assert text.count('do = "guard"') == 1
+    (rules / "KICK001.toml").write_text(text.replace('do = "guard"', 'do = "guard"\nsure = false'), "utf-8")
+    before = (tree / MAIN).read_bytes()
+    done = run("check", tree, "--fix", "--rules", rules)
+    assert done.exit_code == 1 and "Mended 0 findings in 0 files; 1 without." in done.stderr
+    assert (tree / MAIN).read_bytes() == before
+    assert "+\t\tif" in run("check", tree, "--diff", "--rules", rules).stdout
 
 
 def test_fix_leaves_what_is_waived(tree: Path) -> None:

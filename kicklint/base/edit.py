@@ -19,10 +19,12 @@ class Replacement:
 class Edit:
     """What removes a finding and was seen to bring no other.
 
-    ``says`` tells in a sentence what it does. ``replacements`` do not overlap and are all of one file.
-    ``diff`` is the same as a unified diff that git takes.
+    ``says`` tells in a sentence what it does. One that is not ``sure`` removes the finding, but
+    whether it is what was meant has to be seen by somebody. ``replacements`` do not
+    overlap and are all of one file. ``diff`` is the same as a unified diff that git takes.
     """
 
     says: str
     replacements: tuple[Replacement, ...]
     diff: str
+    sure: bool = True

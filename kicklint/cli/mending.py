@@ -55,7 +55,8 @@ class Mending:
         # As in cli/examine.py.
         from kicklint import remedy, source
 
-        done = remedy.mended(report, source.DirectoryTree(request.tree), request)
+        tree = source.DirectoryTree(request.tree)
+        done = remedy.mended(report, tree, request, only_sure=self.fix)
         if self.diff:
             write(done.diff(), output)
         else:
@@ -83,7 +84,7 @@ def mending(command: Command) -> Command:
 
     decorated: Any = gathered
     for decorate in (
-        click.option("--fix", is_flag=True, help="Write those edits into the tree."),
+        click.option("--fix", is_flag=True, help="Write them into the tree, those that are sure."),
         click.option("--diff", is_flag=True, help="Print them as one diff for git apply, and nothing else."),
         click.option(
             "--remedies", is_flag=True, help="Look for an edit that removes each finding and brings none."

@@ -19,6 +19,7 @@ class Candidate:
 
     says: str
     changes: tuple[Change, ...]
+    sure: bool
 
 
 def candidates(
@@ -30,7 +31,7 @@ def candidates(
             continue
         changes = _Site(finding, syntax, file).changes(remedy)
         if changes:
-            yield Candidate(remedy.says, tuple(changes))
+            yield Candidate(remedy.says, tuple(changes), remedy.sure)
 
 
 @dataclass(frozen=True, slots=True)

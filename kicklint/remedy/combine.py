@@ -29,14 +29,16 @@ class Mended:
         return "".join(unified(path, self.before[path], self.after[path]) for path in sorted(self.after))
 
 
-def mended(report: Report, tree: SourceTree, request: AnalysisRequest) -> Mended:
-    """``tree`` with the edits of the open findings of ``report``.
+def mended(report: Report, tree: SourceTree, request: AnalysisRequest, *, only_sure: bool = False) -> Mended:
+    """``tree`` with the edits of the open findings of ``report``, perhaps only with those that are sure.
 
     Edits that are the same are made once, and of two that overlap the first. Together they are tried
     once more; when they bring a finding, they are added one by one, without those that do. Raises
     SourceError.
     """
-    wanted = [each for each in report.open_findings if each.edit is not None]
+    wanted = [
+        each for each in report.open_findings if each.edit is not None and (each.edit.sure or not only_sure)
+    ]
     done = _together(wanted, tree)
     if len(done.taken) < 2:
         return done

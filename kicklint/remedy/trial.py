@@ -136,4 +136,5 @@ def _damage(syntax: SyntaxFile) -> int:
 
 
 def _offered(candidate: Candidate, file: FileText, after: bytes) -> Edit:
-    return Edit(candidate.says, file.replacements(candidate.changes), unified(file.path, file.data, after))
+    changes = file.replacements(candidate.changes)
+    return Edit(candidate.says, changes, unified(file.path, file.data, after), candidate.sure)

@@ -16,7 +16,7 @@ Keys keep this order and are always there; lists may be empty::
                      interleaving: {rows: [{thread, text, function, path, line, column}],
                                     lost, assumption, verdict, litmus, fixedVerdict,
                                     fixed},
-                     edit: {says, diff,
+                     edit: {says, diff, sure,
                             replacements: [{path, line, column, endLine, endColumn, text}]}}];
                    edit is null where none was asked for or found
                    interleaving is null where none was computed; litmus and fixed are C
@@ -103,6 +103,7 @@ def _edit(edit: Edit, lines: Lines) -> dict[str, object]:
     return {
         "says": edit.says,
         "diff": edit.diff,
+        "sure": edit.sure,
         "replacements": [
             {
                 **_start(each.span, lines),

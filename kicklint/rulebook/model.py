@@ -235,7 +235,8 @@ class Remedy:
     ``do`` is done ``at`` a place; a move goes ``to`` another. ``text`` is what is put there, ``match`` the
     patterns of which one has to be the expression at the place; what stands in their holes fills those of
     ``text``. ``around`` is a pattern of a statement that stands right before one that matches, elsewhere in
-    the function: its holes are filled when all such places agree.
+    the function: its holes are filled when all such places agree. One that is not ``sure`` is shown and
+    not written by itself.
     """
 
     do: RemedyKind
@@ -247,6 +248,7 @@ class Remedy:
     around: str = ""
     message: str = ""
     unfit: tuple[str, ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
