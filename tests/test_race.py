@@ -177,8 +177,10 @@ def test_every_fixture_goes_wrong_and_not_with_the_missing_piece(rule: str) -> N
     for function, each in found.items():
         assert each.severity is Severity.ERROR
         race = shown(each)
-        assert (race.verdict, race.fixed_verdict) == ("Sometimes", "Never"), function
-        assert check(read_litmus(race.litmus)).verdict is Verdict.SOMETIMES
+        # A CPU that is published nowhere is found by no kick, whatever the order.
+        assert race.verdict in ("Sometimes", "Always"), function
+        assert race.fixed_verdict == "Never", function
+        assert check(read_litmus(race.litmus)).verdict is Verdict(race.verdict)
         assert check(read_litmus(race.fixed)).verdict is Verdict.NEVER
         assert {row.thread for row in race.rows} == {VCPU, REQUESTER}
         # Helpers may do what the finding is put down to the function for.

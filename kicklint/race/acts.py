@@ -34,6 +34,7 @@ TEXTS = {
     "state": "writes the state that the request announces",
     "guarded": "tests the requests first",
     "moved": "the vCPU has come to another CPU",
+    "publish": "publishes the CPU that it is on",
     "pend": "there is work for the vCPU",
     "pending": "looks for pending work",
     "cpu-ipi": "sends an IPI to the CPU that the vCPU has published",
@@ -69,6 +70,8 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
             return (taken(label),), None
         case "moved":
             return (store(CPU, 1, label), Fence("mb", label)), None
+        case "publish":
+            return (store(CPU, 1, label),), None
         case "pend" | "requested":
             return (store(REQUESTS, 1, label),), None
         case "shut" | "clear":

@@ -43,6 +43,7 @@ _RETURN = "@return"
 # Conditions that one state remembers the outcome of: each doubles the ways that are told apart.
 _MAX_ASSUMED = 5
 _WIDEN_AFTER = 12
+_NUMBERS = ("|", "&", "^")
 _MAX_VISITS = 400_000
 
 
@@ -233,6 +234,8 @@ class FunctionRun:
         """Whether the variable that stands for the tracked vcpu is given another one."""
         if not isinstance(store.place, Name) or self.roles.get(store.place.id) is not Role.VCPU:
             return False
+        if store.op in _NUMBERS:
+            return False  # bits are changed: it is a number that came out of the vcpu
         identity = self.events.aliases.identity(store.value)
         return identity is None or identity.root not in self.roles
 
