@@ -82,6 +82,27 @@ def test_what_is_staged_counts_and_not_the_work_tree(tree: Path) -> None:
     assert "KICK001" in done.stdout
 
 
+def test_a_commit_of_named_files_and_one_of_all(tree: Path) -> None:
+    """git hands such a commit over with an index of its own."""
+    run("hook", "install", "--tree", tree)
+    (tree / MAIN).write_text(text_of(MAIN), "utf-8")
+    for options in (["--", MAIN], ["-a"]):
+        done = try_commit(tree, *options)
+        assert done.returncode != 0 and "KICK001" in done.stdout + done.stderr
+    (tree / OTHER).write_text("int b;\n", "utf-8")
+    done = try_commit(tree, "--", OTHER)
+    assert done.returncode == 0, done.stderr
+
+
+def test_in_another_work_tree(tree: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tree, "worktree", "add", "-q", "-b", "topic", str(other))
+    assert run("hook", "install", "--tree", other).exit_code == 0
+    stage(other, MAIN, text_of(MAIN))
+    done = try_commit(other)
+    assert done.returncode != 0 and "KICK001" in done.stdout + done.stderr
+
+
 def test_files_without_kvm_code_cost_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tree)
     stage(tree, OTHER, "int b;\n")
