@@ -207,6 +207,11 @@ def test_a_barrier_before_a_cpu_that_is_read_early_saves_the_request() -> None:
     assert (finding.severity, finding.interleaving) == (Severity.WARNING, None)
 
 
+def test_a_mode_that_is_handed_to_an_accessor_is_known() -> None:
+    race = shown(by_fixtures("KICK007")["toy_all_through_an_accessor"])
+    assert (race.verdict, race.fixed_verdict) == ("Sometimes", "Never")
+
+
 def test_the_mode_of_another_may_be_written_in_at_no_loss_of_a_request() -> None:
     """A kick that finds IN_GUEST_MODE sends its IPI; what goes wrong then is something else."""
     finding = by_fixtures("KICK007")["toy_all_in"]

@@ -14,7 +14,7 @@ import click
 from kicklint import __version__, source
 from kicklint.base import KicklintError, Patch, Review, SourceError
 from kicklint.cli.intake import Intake
-from kicklint.cli.options import CommaList, choose_rules, effort, flat
+from kicklint.cli.options import CommaList, choose_rules, effort, flat, processors
 from kicklint.cli.output import write
 from kicklint.cli.policy import Policy, review_policy
 from kicklint.cli.progress import progress
@@ -97,7 +97,7 @@ def run(
     patches, place = intake.patches()
     request = request_for(policy, place, flat(architectures), flat(select), flat(ignore))
     with progress(quiet=quiet) as bar, closing(place):
-        done = room.review(room.series(patches), replace(request, progress=bar))
+        done = room.review(room.series(patches), replace(request, progress=bar, jobs=processors()))
     _say(done, verbose > 0, "mail" if mail is not None else "commit")
 
 

@@ -113,7 +113,7 @@ class Reader:
             elif step.event is None:
                 yield from self._barriers(self._program.graph(function), step.node)
             else:
-                event: Event = step.event
+                event: Event = self._given(step, step.event)
                 if event.kind in _ENDS:  # the node may be an event itself, with the end right behind it
                     graph = self._program.graph(function)
                     own = graph.events.get(step.node)
@@ -122,6 +122,15 @@ class Reader:
                         yield Beat(own, step.graph.function, own.span)
                 beat = Beat(event, step.graph.function, event.span)
                 yield replace(beat, ignored=_ignored(step, event, simulator.machine))
+
+    def _given(self, step: RawStep, event: Event) -> Event:
+        """``event`` with the mode that the caller has handed on, where the text names a parameter."""
+        known = dict(step.frame[-1].constants)
+        value = event.value
+        if event.kind is not EventKind.MODE_WRITE or not isinstance(value, Name) or value.id not in known:
+            return event
+        mode = self._program.mode_name(known[value.id])
+        return replace(event, value=Name(mode)) if mode else event
 
     def _barriers(self, graph: EventGraph, node: int) -> tuple[Beat, ...]:
         """The barriers on the shortest way through a call that the trail did not go into."""
