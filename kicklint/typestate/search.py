@@ -108,7 +108,8 @@ class _Search:
             )
             level = self.levels.get(context, 0)
             follow = alive and (self.own or level < automaton.climb)
-            if follow and automaton.paired:
+            # What only begins instances leaves it to its callers to end them.
+            if follow and automaton.paired and (level > 0 or self._ends_in(context.function)):
                 follow = self._ended_above(context, _MAX_PAIRED)
             above = self._climb(context, follow) if follow or self._leaves_value(context) else []
             if not above or not follow:
@@ -155,10 +156,15 @@ class _Search:
             if node not in behind:
                 behind.add(node)
                 pending += nodes[node].successors
+        return self._ends_in(caller, behind)
+
+    def _ends_in(self, function: str, among: set[int] | None = None) -> bool:
+        """Whether a node of ``function`` (of ``among``, if given) does or calls what only ends instances."""
+        graph = self.program.graph(function)
         begin, ends = self.machine.automaton.begin, self.machine.ends
-        for node in behind:
+        for node in among if among is not None else range(len(graph.graph.nodes)):
             event = graph.events.get(node)
-            if event is not None and event.kind is self.kind and self._written(caller, event) != self.value:
+            if event is not None and event.kind is self.kind and self._written(function, event) != self.value:
                 return True
             site = graph.calls.get(node)
             for target in site.targets if site is not None else ():
