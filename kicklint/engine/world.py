@@ -356,10 +356,16 @@ class World:
 
     def deferred(self, function: str) -> bool:
         """See Program."""
-        words = {
-            word for each in self.index.functions[function].parameters for word in _WORD.findall(each.type)
-        }
-        return bool(words & set(self.lexicon.vocabulary.deferred))
+        return self._is_handed(function, self.lexicon.vocabulary.deferred)
+
+    def unprompted(self, function: str) -> bool:
+        """See Program."""
+        return self._is_handed(function, self.lexicon.vocabulary.timers)
+
+    def _is_handed(self, function: str, types: tuple[str, ...]) -> bool:
+        """Whether a parameter of ``function`` is declared with one of ``types``."""
+        given = self.index.functions[function].parameters
+        return any(word in types for each in given for word in _WORD.findall(each.type))
 
     def implements(self, function: str) -> bool:
         """See Program."""

@@ -70,7 +70,7 @@ class Accesses:
             )
         flag = self.places.flag(place)
         if flag is not None and self.places.flags.fields_relayed(flag[1]):
-            relayed = (("flag", flag[1]), *ordered(Order.FULL))
+            relayed = (("flag", flag[1]), ("relayed", "yes"), *ordered(Order.FULL))
             return Event(EventKind.FLAG_MAKE, Reach.ANY, None, node.span, text, how=how, attributes=relayed)
         if flag is not None:
             if self.places.is_bits(flag[1]):

@@ -8,6 +8,7 @@ from it, and so does everything found there.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,6 +70,8 @@ class Aliases:
         self.derived = derived
         self.parameters = {each.name for each in graph.parameters}
         self.known = self.parameters | {each.name for each in graph.locals}
+        word = re.compile(rf"\b{re.escape(shape.type)}\b")
+        self.vcpus = {each.name for each in graph.locals if word.search(each.type)}
         self.assigned: dict[str, list[Expr]] = {}
         self.results: dict[int, list[Expr] | Call | TableCall] = {}
         for node in graph.nodes:
@@ -90,7 +93,7 @@ class Aliases:
         """The same for another world, where ``derived`` answers; what was found so far holds there."""
         copy = Aliases.__new__(Aliases)
         copy.shape, copy.elsewhere, copy.derived = self.shape, self.elsewhere, derived
-        copy.parameters, copy.known = self.parameters, self.known
+        copy.parameters, copy.known, copy.vcpus = self.parameters, self.known, self.vcpus
         copy.assigned, copy.results = self.assigned, self.results
         copy.memo = dict(self.memo)
         return copy
@@ -166,9 +169,11 @@ class Aliases:
         if name in self.parameters or name not in self.known:
             return own if not values else None
         found = {self.identity(each, budget) for each in values}
-        if len(found) == 1 and None not in found:
-            return found.pop()
-        return own
+        if len(found) != 1:
+            return own
+        only = found.pop()
+        # What is found through the virtual machine is one of its vcpus, not all of them.
+        return own if only is None or (only.role is Role.VM and name in self.vcpus) else only
 
     def _result(self, source: list[Expr] | Call | TableCall | None, budget: int) -> Identity | None:
         if isinstance(source, list):

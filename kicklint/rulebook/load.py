@@ -29,7 +29,7 @@ _ATTRIBUTES = {
     EventKind.CPU_WRITE: {"cpu", "to"},
     EventKind.SELF_TEST: {"outcome"},
     EventKind.INTERRUPTS_ON: {"restored"},
-    EventKind.FLAG_MAKE: {"flag", "place"},
+    EventKind.FLAG_MAKE: {"flag", "place", "relayed"},
     EventKind.FLAG_CLEAR: {"flag", "place"},
     EventKind.FLAG_TEST: {"flag", "looks", "outcome", "place"},
     EventKind.WAKE: {"outcome"},

@@ -22,6 +22,8 @@ instance; the exit handler, which nobody calls, is gone into."""
 MENDING = "~"
 """At the end of a state as an anchor: the step in the innermost function on the way that could have seen to
 it: one that does so on some other way, or a helper whose callers all leave it undone."""
+SAME = "="
+"""As the value of an attribute in a transition: that of the event which entered the state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,9 @@ class Transition:
 
     ``where`` constrains attributes of the event: each maps to the values allowed;
     a value that begins with ``!`` is one that is not allowed (an attribute that is
-    not known satisfies only those). ``*`` in ``to``
-    keeps the state. A transition with a ``message`` is a harm: taking it reports, at
-    ``level`` (None: the rule's). One with ``witness`` is the opposite: taking it shows
+    not known satisfies only those), and ``=`` is that which the event had that entered
+    the state. ``*`` in ``to`` keeps the state. A transition with a ``message`` is a harm:
+    taking it reports, at ``level`` (None: the rule's). One with ``witness`` is the opposite: taking it shows
     that things are as they should be.
     """
 

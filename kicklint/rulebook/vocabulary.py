@@ -181,6 +181,7 @@ class Vocabulary:
     deferred: tuple[str, ...]
     callbacks: tuple[str, ...]
     pinned: tuple[str, ...]
+    timers: tuple[str, ...]
     reasons: Mapping[str, str]
     stored_constant: tuple[StoredConstant, ...] = ()
 

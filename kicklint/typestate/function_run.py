@@ -32,12 +32,7 @@ from kicklint.typestate.prepared import prepared
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.tracking import comparison, concerns, role_of
-from kicklint.typestate.values import (
-    Symbol,
-    arithmetic,
-    number,
-    truth,
-)
+from kicklint.typestate.values import arithmetic, named, number, truth
 
 _RETURN = "@return"
 # Conditions that one state remembers the outcome of: each doubles the ways that are told apart.
@@ -304,8 +299,7 @@ class FunctionRun:
         attributes["inside"] = "yes" if self.program.implements(self.context.function) else "no"
         request = event.request
         if isinstance(request, Name) and request.id in self.evaluate.variables:
-            constant = known.get(request.id)
-            attributes["request"] = constant.name if isinstance(constant, Symbol) else str(number(constant))
+            attributes["request"] = named(known.get(request.id))
         elif isinstance(request, Name):
             attributes["request"] = self.program.request_name(request.id, self.events.graph.path)
             attributes["kind"] = self.program.request_kind(request.id, self.events.graph.path)

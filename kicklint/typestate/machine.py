@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kicklint.rulebook import Automaton, EventKind, Transition
+from kicklint.rulebook import SAME, Automaton, EventKind, Transition
 from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 
 IDLE = "idle"
@@ -20,7 +20,8 @@ class ProtocolState(NamedTuple):
     Where a function returns, ``result`` tells apart what it returns: zero, something
     else, or either. ``interrupts`` is ``on``, ``off``, ``held`` (off whatever is done
     about them) or "" when not known, for automata that follow them. ``assumed`` are
-    conditions with the outcome that they have while the state lasts. It is a tuple because
+    conditions with the outcome that they have while the state lasts. ``about`` is what the event
+    that entered the state was about, where a transition from it asks. It is a tuple because
     it is a key everywhere, and tuples are hashed and compared fastest.
     """
 
@@ -29,6 +30,7 @@ class ProtocolState(NamedTuple):
     result: str = ""
     interrupts: str = ""
     assumed: frozenset[tuple[str, bool]] = frozenset()
+    about: str = ""
 
     @property
     def plain(self) -> ProtocolState:
@@ -38,12 +40,17 @@ class ProtocolState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """``automaton`` with its transitions by state and kind of event."""
+    """``automaton`` with its transitions by state and kind of event.
+
+    ``counts`` are the states in which consumed requests are counted, ``asks`` those that remember an
+    attribute of the event that entered them, with its name.
+    """
 
     automaton: Automaton
     table: Mapping[tuple[str, EventKind], tuple[tuple[int, Transition], ...]]
     enabled: Mapping[str, frozenset[str]]
     counts: frozenset[str]
+    asks: Mapping[str, str]
     handles: frozenset[EventKind]
     compares: bool = False
     """Whether it matters what a compare-and-exchange of the mode found."""
@@ -53,11 +60,13 @@ class Machine:
         """Arrange the transitions of ``automaton`` for look-up."""
         table: dict[tuple[str, EventKind], list[tuple[int, Transition]]] = {}
         counts = set()
+        asks: dict[str, str] = {}
         for index, step in enumerate(automaton.transition):
             for state in automaton.states if "*" in step.source else step.source:
                 table.setdefault((state, step.on), []).append((index, step))
                 if "complete" in step.where:
                     counts.add(state)
+                asks.update((state, name) for name, allowed in step.where.items() if SAME in allowed)
         enabled: dict[str, set[str]] = {state: set() for state in automaton.states}
         for (state, kind), steps in table.items():
             for _, step in steps:
@@ -74,6 +83,7 @@ class Machine:
             {key: tuple(steps) for key, steps in table.items()},
             {state: frozenset(names) for state, names in enabled.items()},
             frozenset(counts),
+            asks,
             frozenset(kind for _, kind in table),
             any(step.on is EventKind.MODE_WRITE and "outcome" in step.where for step in automaton.transition),
         )
@@ -120,14 +130,20 @@ class Machine:
         if "interrupts" not in attributes:
             attributes = {**attributes, "interrupts": state.interrupts or "unknown"}
         for index, step in steps:
-            if all(_allows(allowed, attributes.get(name, "")) for name, allowed in step.where.items()):
+            if all(
+                _allows(allowed, attributes.get(name, ""), state.about)
+                for name, allowed in step.where.items()
+            ):
                 to = state.state if step.to == "*" else step.to
-                return self._entered(state, to, consumed if to == state.state else frozenset()), index
+                if to == state.state:
+                    return self._entered(state, to, consumed, state.about), index
+                about = attributes.get(self.asks[to], "") if to in self.asks else ""
+                return self._entered(state, to, frozenset(), about), index
         return (state if consumed == state.consumed else state._replace(consumed=consumed)), None
 
-    def _entered(self, state: ProtocolState, to: str, consumed: frozenset[str]) -> ProtocolState:
+    def _entered(self, state: ProtocolState, to: str, consumed: frozenset[str], about: str) -> ProtocolState:
         assumed = state.assumed if to != self.automaton.initial else frozenset()
-        return ProtocolState(to, consumed, "", state.interrupts, assumed)
+        return ProtocolState(to, consumed, "", state.interrupts, assumed, about)
 
 
 def _names(kind: EventKind, step: Transition) -> set[str]:
@@ -138,6 +154,8 @@ def _names(kind: EventKind, step: Transition) -> set[str]:
     return {kind}
 
 
-def _allows(allowed: tuple[str, ...], value: str) -> bool:
+def _allows(allowed: tuple[str, ...], value: str, about: str) -> bool:
     refused = [each[1:] for each in allowed if each.startswith("!")]
-    return value not in refused if refused else bool(value) and value in allowed
+    if refused:
+        return value not in refused
+    return bool(value) and (value in allowed or (SAME in allowed and value == about))

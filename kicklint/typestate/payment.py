@@ -78,6 +78,8 @@ class Payment:
             return _OWN_FAULT
         if pays is CallerPays.DIRECT and self.program.address_taken(context.function):
             return _OWN_FAULT
+        if self.program.unprompted(context.function):
+            return _OWN_FAULT
         limit = self.machine.automaton.callees
         if limit is not None and self.program.length(context.function) > limit:
             return _OWN_FAULT  # it is not gone into, so its callers cannot be asked
@@ -118,7 +120,8 @@ class Payment:
         prevented = not entered and self._there(simulator, context)
         for each in entered:
             if not self._reaches(simulator, each, key, set()):
-                prevented = True
+                # What it hands over keeps the callee from it, so that it does not have to do anything.
+                prevented = prevented or each.entry != self.machine.initial
                 continue
             above = self.judge(caller, key, depth + 1) if each.entry == self.machine.initial else _OWN_FAULT
             prevented = prevented or above.paid or bool(above.ways)

@@ -111,6 +111,9 @@ class Program(Protocol):
     def deferred(self, function: str) -> bool:
         """Whether ``function`` is work that was queued: what it needs was done by who queued it."""
 
+    def unprompted(self, function: str) -> bool:
+        """Whether ``function`` goes off by itself, so that it cannot rely on what its callers have done."""
+
     def implements(self, function: str) -> bool:
         """Whether ``function`` is part of the interface that the requests are meant to be used by."""
 

@@ -58,6 +58,14 @@ def number(value: Value | None) -> int | None:
     return None
 
 
+def named(value: Value | None) -> str:
+    """``value`` as a word: the name or the number that it is, "" when it is not one."""
+    if isinstance(value, Symbol):
+        return value.name
+    exact = number(value)
+    return "" if exact is None else str(exact)
+
+
 def join(left: Value | None, right: Value | None) -> Value | None:
     """The least value that covers both."""
     if left is right or left == right:
