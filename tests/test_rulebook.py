@@ -125,7 +125,7 @@ MISTAKES = [
         "KICK003.toml",
         r'^thread = "own"$',
         'thread = "mine"',
-        r"key 'automaton\[0\]\.thread' must be one of own, other, any",
+        r"key 'automaton\[0\]\.thread' must be one of own, other, away, any",
         id="thread",
     ),
     pytest.param(
@@ -167,7 +167,7 @@ MISTAKES = [
         "KICK010.toml",
         r'^thread = "other"$',
         'thread = "others"',
-        r"key 'automaton\[0\]\.thread' must be one of own, other, any",
+        r"key 'automaton\[0\]\.thread' must be one of own, other, away, any",
         id="thread-other",
     ),
     pytest.param(

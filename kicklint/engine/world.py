@@ -327,6 +327,20 @@ class World:
         """See Program."""
         return tuple(key for key in sorted(self.index.functions) if kind in self.index.classes[key])
 
+    def away(self, kind: EventKind) -> tuple[str, ...]:
+        """See Program."""
+        vocabulary = self.lexicon.vocabulary
+        types = (*vocabulary.deferred, *vocabulary.timers, *vocabulary.away)
+        return tuple(
+            key
+            for key in sorted(self.index.functions)
+            if kind in self.index.classes[key]
+            and (
+                self._is_handed(key, types)
+                or not set(types).isdisjoint(self.index.functions[key].returns.split())
+            )
+        )
+
     def others(self, function: str) -> tuple[str, ...]:
         """See Program."""
         if function not in self._others:

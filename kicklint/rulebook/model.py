@@ -58,11 +58,13 @@ class Thread(enum.StrEnum):
     """Which vcpu an automaton follows, seen from the code that runs.
 
     ``own``: the one whose thread it is; ``other``: one that the code has looked up
-    itself; ``any``: whichever the event that begins is about.
+    itself; ``away``: one that a timer, an interrupt or queued work is for, in no vcpu's
+    thread; ``any``: whichever the event that begins is about.
     """
 
     OWN = "own"
     OTHER = "other"
+    AWAY = "away"
     ANY = "any"
 
 

@@ -182,6 +182,7 @@ class Vocabulary:
     callbacks: tuple[str, ...]
     pinned: tuple[str, ...]
     timers: tuple[str, ...]
+    away: tuple[str, ...]
     reasons: Mapping[str, str]
     stored_constant: tuple[StoredConstant, ...] = ()
 

@@ -211,6 +211,8 @@ class CallRun(FunctionRun):
         its own, and is reported there.
         """
         alone = Context(context.function, context.binding, self.machine.initial)
+        if self.simulator.foreign_thread:
+            return list(callee.harms)
         if not callee.harms or context == alone:
             return []
         own = self.simulator.run(alone).harms

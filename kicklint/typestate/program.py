@@ -102,6 +102,9 @@ class Program(Protocol):
     def seekers(self, kind: EventKind) -> tuple[str, ...]:
         """The functions that may lead to an event of ``kind``, in order."""
 
+    def away(self, kind: EventKind) -> tuple[str, ...]:
+        """The functions that run in no vcpu's thread and may lead to an event of ``kind``, in order."""
+
     def others(self, function: str) -> tuple[str, ...]:
         """The variables of ``function`` that stand for a vcpu that it has looked up itself."""
 

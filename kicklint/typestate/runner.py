@@ -19,6 +19,7 @@ class Runner(Protocol):
     learnt: tuple[str, frozenset[str]] | None
     summaries: dict[Context, Summary]
     own_thread: bool
+    foreign_thread: bool
 
     @property
     def values(self) -> Runner | None:

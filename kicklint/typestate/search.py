@@ -220,6 +220,11 @@ class _Search:
                 for root in self.program.others(function):
                     found[self._context(function, {(root, Role.VCPU)})] = None
             return list(found)
+        if automaton.thread is Thread.AWAY:
+            for function in filter(self.only, self.program.away(self.kind)):
+                for name in self.program.parameters(function):
+                    found[self._context(function, {(name, Role.VCPU)})] = None
+            return list(found)
         if automaton.implements:
             for function in filter(self.only, self.program.implementing(self.kind)):
                 for name in self.program.vcpu_parameters(function):
@@ -361,6 +366,8 @@ class _Search:
             for context, summary in list(simulator.summaries.items()):
                 if context.entry != self.machine.initial or context.constants:
                     continue  # what a caller brings is the caller's
+                if simulator.foreign_thread and context not in self.done:
+                    continue  # what is wrong in another thread only
                 for key in list(summary.harms):
                     transition = self.machine.automaton.transition[key.transition]
                     if transition.message and transition.on not in _OWN:

@@ -51,6 +51,7 @@ class Simulator:
         self.runs = 0
         self.dependent: dict[Context, set[Context]] = {}
         self.own_thread = machine.automaton.thread is Thread.OWN
+        self.foreign_thread = machine.automaton.thread in (Thread.OTHER, Thread.AWAY)
 
     def run(self, context: Context) -> Summary:
         """The summary of ``context``; recursion is taken to its least fixed point."""
