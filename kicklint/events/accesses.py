@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kicklint.events.kinds import EITHER, Kinds
 from kicklint.events.masks import added, looked_at, only
 from kicklint.events.model import Event, Reach
 from kicklint.events.places import Places
@@ -30,6 +31,7 @@ class Accesses:
         self.places = places
         self.lexicon = lexicon
         self.aliases = places.aliases
+        self.kinds = Kinds(places.graph, lexicon, places.aliases)
 
     def load(self, load: Load, node: Node) -> Event | None:
         """The event of a plain read, or None."""
@@ -201,8 +203,15 @@ class Accesses:
         return None
 
     def branch(self, branch: Branch, node: Node) -> Event | None:
-        """The event of a condition that compares a vcpu with the running one, or None."""
-        return self._self_test(branch.condition, node)
+        """The event of a condition that compares a vcpu with the running one, or asks for a kind, or None."""
+        return self._self_test(branch.condition, node) or self._unlogged(branch.condition, node)
+
+    def _unlogged(self, condition: Expr, node: Node) -> Event | None:
+        how = self.kinds.unlogged(condition)
+        if not how:
+            return None
+        text = self.aliases.text(condition)
+        return Event(EventKind.UNLOGGED, Reach.ANY, None, node.span, text, how=how, forks=how != EITHER)
 
     def _self_test(self, expr: Expr, node: Node) -> Event | None:
         if not isinstance(expr, Binary) or expr.op not in ("==", "!="):

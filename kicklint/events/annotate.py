@@ -189,6 +189,7 @@ class Annotator:
             dst=dst,
             saved=saved,
             holds=entry.holds,
+            attributes=(("via", entry.via),) if entry.via else (),
         )
 
     def _call(self, index: int, call: Call, node: Node) -> None:

@@ -28,6 +28,8 @@ _ATTRIBUTES = {
     EventKind.CPU_READ: {"cpu"},
     EventKind.CPU_WRITE: {"cpu", "to"},
     EventKind.SELF_TEST: {"outcome"},
+    EventKind.UNLOGGED: {"outcome"},
+    EventKind.IPI: {"via"},
     EventKind.INTERRUPTS_ON: {"restored"},
     EventKind.FLAG_MAKE: {"flag", "place", "relayed"},
     EventKind.FLAG_CLEAR: {"flag", "place"},
@@ -98,6 +100,8 @@ def _check(automaton: Automaton, path: Path, name: str) -> None:
         raise RulebookError(f"{path}: key '{name}.decides' must be one of {', '.join(_DECIDES[1:])}")
     if automaton.begin.partition(":")[0] not in set(EventKind):
         raise RulebookError(f"{path}: key '{name}.begin' names an unknown event {automaton.begin!r}")
+    if automaton.aside and automaton.aside not in set(EventKind):
+        raise RulebookError(f"{path}: key '{name}.aside' names an unknown event {automaton.aside!r}")
     if automaton.initial not in states:
         raise RulebookError(f"{path}: key '{name}.initial' names an unknown state {automaton.initial!r}")
     for state in automaton.ended:

@@ -114,6 +114,8 @@ class Automaton:
     ``begin`` names the event, written ``kind`` or ``kind:value``, that makes a function
     a starting point; with ``implements`` the starting points are the functions that are
     that event by their name, and what is in them is looked at.
+    What functions do that are an event of the kind ``aside`` by their name, and their helpers
+    for them, is that event and no more: it begins nothing.
     ``caller_pays`` says that a harm does not stand when every caller avoids it. A
     function that only returns in states of ``ended`` is not followed into its callers.
 
@@ -140,6 +142,7 @@ class Automaton:
     states: Mapping[str, str]
     transition: tuple[Transition, ...]
     implements: bool = False
+    aside: str = ""
     caller_pays: CallerPays = CallerPays.NO
     ended: tuple[str, ...] = ()
     interrupts: bool = False

@@ -31,6 +31,7 @@ class EventKind(enum.StrEnum):
     CPU_READ = "cpu-read"
     CPU_WRITE = "cpu-write"
     SELF_TEST = "self-test"
+    UNLOGGED = "unlogged"
     FLAG_MAKE = "flag-make"
     FLAG_CLEAR = "flag-clear"
     FLAG_TEST = "flag-test"
@@ -135,7 +136,8 @@ class CallEvent:
     ``saved`` is the argument that holds the interrupt state: where it is kept when
     interrupts are turned off, where it comes from when they are turned on again.
     With ``holds`` interrupts are kept away until they are let in by another such call.
-    ``where`` maps argument positions to the text that the argument must have.
+    ``where`` maps argument positions to the text that the argument must have. ``via`` is a
+    word for the rules that says what kind of event it is.
     """
 
     names: tuple[str, ...]
@@ -146,6 +148,7 @@ class CallEvent:
     saved: int | None = None
     holds: bool = False
     result: bool = False
+    via: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -338,6 +341,15 @@ class Lexicon:
             through=_by_name(macros.call_through),
             tables=_by_name(macros.table_call),
         )
+
+    def calls_of(self, kind: EventKind) -> Mapping[str, int]:
+        """The functions whose call is an event of ``kind``, with the argument that is the kind of request."""
+        return {
+            name: entry.request
+            for entry in self.vocabulary.call
+            if entry.event is kind and entry.request is not None
+            for name in entry.names
+        }
 
 
 Named = typing.TypeVar("Named", Accessor, BitOperation, Barrier, StoredConstant, CallThrough, TableCall)

@@ -199,9 +199,7 @@ class FunctionRun:
         if not node.successors:
             return
         event = self.events.events.get(point[0])
-        if event is not None and event.kind in self.machine.handles and self._concerns(event):
-            self._self_test(point, node, event, known)
-            return
+        asked = event if event is not None and self._concerns(event) else None
         outcome = self.evaluate.outcome(branch.condition, known)
         said = self.correlated.condition(branch.condition) if self.correlated is not None else ""
         due = self.rounds.get(point[0]) if point[1].state != self.machine.automaton.initial else None
@@ -211,19 +209,19 @@ class FunctionRun:
             if successor == due and point not in self.looped:
                 continue  # a loop that finds vcpus goes round before it is left, as above
             state = point[1]
+            if asked is not None:
+                state = self._answered(point, asked, way)
             if said and len(state.assumed) < _MAX_ASSUMED:
                 state = state._replace(assumed=state.assumed | {(said, way)})
             learnt = self.evaluate.learn(branch.condition, way, known)
             self.arrive((successor, state), learnt, Link(point))
 
-    def _self_test(self, point: Point, node: Node, event: Event, known: Valuation) -> None:
-        """A branch that tells whether the vcpu is the running one."""
-        for outcome in ("set", "clear"):
-            attributes = {"outcome": outcome}
-            state, index = self.machine.step(point[1], event.kind, attributes, frozenset())
-            self._harm(point, event, index)
-            successor = node.successors[0 if (outcome == "set") is (event.how == "==") else 1]
-            self.arrive((successor, state), known, Link(point))
+    def _answered(self, point: Point, event: Event, way: bool) -> ProtocolState:
+        """The state on one ``way`` of a branch that is an event: ``set`` on both where it does not fork."""
+        outcome = "set" if not event.forks or way is (event.how == "==") else "clear"
+        state, index = self.machine.step(point[1], event.kind, {"outcome": outcome}, frozenset())
+        self._harm(point, event, index)
+        return state
 
     def _replaces_subject(self, store: Store) -> bool:
         """Whether the variable that stands for the tracked vcpu is given another one."""

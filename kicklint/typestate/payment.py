@@ -65,6 +65,8 @@ class Payment:
         self.machine = machine
         self.climb = climb
         self.simulators = simulators
+        aside = machine.automaton.aside
+        self.answering = frozenset(program.implementing(EventKind(aside)) if aside else ())
 
     def judge(self, context: Context, key: HarmKey, depth: int = 0) -> Judgement:
         """Who answers for the harm ``key``, which ``context`` has when nothing was done before it.
@@ -95,6 +97,9 @@ class Payment:
         careless: set[str] = set()
         ways: list[_Way] = []
         for caller in callers:
+            if caller.function in self.answering:
+                careful.add(caller.function)
+                continue
             for simulator in self.simulators(caller.function):
                 prevented, found = self._ask(simulator, caller, context, key, depth)
                 careful |= {caller.function} if prevented else set()

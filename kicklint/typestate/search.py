@@ -233,6 +233,8 @@ class _Search:
         harmful = {step.on for step in automaton.transition if step.message or step.witness}
         harmful -= {EventKind.RETURN, EventKind.LEAVE}
         passed = set(self.program.implementing(self.kind)) if self.kind in _WHOLE else set()
+        if automaton.aside:
+            passed |= set(self.program.implementing(EventKind(automaton.aside)))
         for function in filter(self.only, self.program.holders(self.kind, self.value)):
             if not self.own and harmful and not self._may_harm(function, harmful):
                 continue

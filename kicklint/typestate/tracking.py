@@ -17,6 +17,7 @@ _FOR_ANY = (
     EventKind.INTERRUPTS_ON,
     EventKind.MASK_TEST,
     EventKind.MASK_SEND,
+    EventKind.UNLOGGED,
 )
 
 
