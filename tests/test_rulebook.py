@@ -172,7 +172,14 @@ MISTAKES = [
     ),
     pytest.param(
         "KICK008.toml",
-        r'^ended = \["requested"\]$',
+        r'^aside = "kick"$',
+        'aside = "kicks"',
+        r"key 'automaton\[1\]\.aside' names an unknown event 'kicks'",
+        id="aside",
+    ),
+    pytest.param(
+        "KICK008.toml",
+        r'^ended = \["requested", "flagged", "answered"\]$',
         'ended = ["reqested"]',
         r"key 'automaton\[0\]\.ended' names an unknown state 'reqested'",
         id="ended",

@@ -98,9 +98,10 @@ class FunctionRun:
 
     def arrive(self, point: Point, known: Valuation, link: Link) -> None:
         """Reach ``point`` with ``known``, which is joined with what was known there before."""
-        if point[0] == self.events.graph.exit:
+        leaves = point[0] == self.events.graph.exit
+        if leaves:
             point = self._returned(point, link)
-        back = link.previous is not None and link.previous[0] >= point[0]
+        back = not leaves and link.previous is not None and link.previous[0] >= point[0]
         if back and self.machine.automaton.rounds:
             self._returned(point, link)  # a round ends as a function does
             point = (point[0], self.machine.initial._replace(interrupts=point[1].interrupts))
