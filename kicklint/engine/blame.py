@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from kicklint.rulebook import BEGUN, EVENT_ANCHOR, INNERMOST, MENDING, EventKind, Transition
 from kicklint.typestate import Program, RawStep, Simulator, Violation, disjoint
@@ -84,7 +85,7 @@ class Blame:
         """
         step = _leading(steps, state)
         if step is None or step.enters is None:
-            return step
+            return self._left(steps, step, simulator)
         function = step.enters.function
         began = step.enters.entry.state == simulator.machine.automaton.initial
         careful = self._callers(function) - self.careless.get(function, set())
@@ -125,6 +126,17 @@ class Blame:
                 break
             found += 1
         return way[found] if way else None
+
+    def _left(self, steps: tuple[RawStep, ...], step: RawStep | None, simulator: Simulator) -> RawStep | None:
+        """``step``, or what the exit handler did when it left its caller in the state before it."""
+        if step is None:
+            return None
+        earlier = tuple(takewhile(lambda each: each is not step, steps))
+        leading = _leading(earlier, step.before.state)
+        if leading is None or not self._handled(leading, step.before.state):
+            return step
+        self._note_careless(earlier, step.before.state)
+        return self._begun(earlier, step.before.state, simulator) or step
 
     def _callers(self, function: str) -> set[str]:
         """Who calls ``function``: of the callers by the word, those with a call that goes there."""

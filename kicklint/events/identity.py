@@ -72,6 +72,8 @@ class Aliases:
         self.known = self.parameters | {each.name for each in graph.locals}
         word = re.compile(rf"\b{re.escape(shape.type)}\b")
         self.vcpus = {each.name for each in graph.locals if word.search(each.type)}
+        declared = [each for each in (*graph.parameters, *graph.locals) if each.type]
+        self.numbers = {each.name for each in declared if "*" not in each.type}
         self.assigned: dict[str, list[Expr]] = {}
         self.results: dict[int, list[Expr] | Call | TableCall] = {}
         for node in graph.nodes:
@@ -93,7 +95,8 @@ class Aliases:
         """The same for another world, where ``derived`` answers; what was found so far holds there."""
         copy = Aliases.__new__(Aliases)
         copy.shape, copy.elsewhere, copy.derived = self.shape, self.elsewhere, derived
-        copy.parameters, copy.known, copy.vcpus = self.parameters, self.known, self.vcpus
+        copy.parameters, copy.known = self.parameters, self.known
+        copy.vcpus, copy.numbers = self.vcpus, self.numbers
         copy.assigned, copy.results = self.assigned, self.results
         copy.memo = dict(self.memo)
         return copy

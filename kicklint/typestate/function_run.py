@@ -230,6 +230,8 @@ class FunctionRun:
             return False
         if store.op in _NUMBERS:
             return False  # bits are changed: it is a number that came out of the vcpu
+        if store.place.id in self.events.aliases.numbers and self.roles.keys() - {store.place.id, RUNNING}:
+            return False  # a number that came out of it, beside the vcpu itself
         identity = self.events.aliases.identity(store.value)
         return identity is None or identity.root not in self.roles
 
