@@ -174,7 +174,12 @@ class Blame:
         """
         if step.enters is None or step.returns is None or step.returns[1] is None:
             return False
-        callers = set(self.program.callers(step.enters.function))
+        path = self.program.path(step.frame[0].function)
+        callers = {
+            each
+            for each in self.program.callers(step.enters.function)
+            if path not in self.program.incompatible(each)  # the two are never in one kernel
+        }
         if len(callers) > 1:
             return callers <= self.guilty.get(step.enters.function, set())
         summary = simulator.summaries[step.enters]
