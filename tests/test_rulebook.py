@@ -179,10 +179,17 @@ MISTAKES = [
     ),
     pytest.param(
         "KICK008.toml",
-        r'^ended = \["requested", "flagged", "answered"\]$',
+        r'^ended = \["requested", "flagged", "answered", "kicked-all"\]$',
         'ended = ["reqested"]',
         r"key 'automaton\[0\]\.ended' names an unknown state 'reqested'",
         id="ended",
+    ),
+    pytest.param(
+        "KICK008.toml",
+        r'^swept = \{ kicked = "kicked-all" \}$',
+        'swept = { kicked = "all" }',
+        r"key 'automaton\[0\]\.swept' names an unknown state 'all'",
+        id="swept",
     ),
     pytest.param(
         "KICK013.toml",

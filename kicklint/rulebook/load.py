@@ -104,9 +104,11 @@ def _check(automaton: Automaton, path: Path, name: str) -> None:
         raise RulebookError(f"{path}: key '{name}.aside' names an unknown event {automaton.aside!r}")
     if automaton.initial not in states:
         raise RulebookError(f"{path}: key '{name}.initial' names an unknown state {automaton.initial!r}")
-    for state in automaton.ended:
-        if state not in states:
-            raise RulebookError(f"{path}: key '{name}.ended' names an unknown state {state!r}")
+    swept = (*automaton.swept, *automaton.swept.values())
+    for key, named in (("ended", automaton.ended), ("swept", swept)):
+        for state in named:
+            if state not in states:
+                raise RulebookError(f"{path}: key '{name}.{key}' names an unknown state {state!r}")
     for index, step in enumerate(automaton.transition):
         key = f"{name}.transition[{index}]"
         for state in (*step.source, step.to):
@@ -117,7 +119,7 @@ def _check(automaton: Automaton, path: Path, name: str) -> None:
             raise RulebookError(f"{path}: {key}: {step.on} has no attribute {sorted(unknown)[0]!r}")
         if step.anchor not in ("", EVENT_ANCHOR) and step.anchor_state not in states:
             raise RulebookError(f"{path}: {key}: 'anchor' names an unknown state {step.anchor!r}")
-    reached = {automaton.initial}
+    reached = {automaton.initial, *automaton.swept.values()}
     while True:
         more = {
             step.to

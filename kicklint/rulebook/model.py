@@ -130,7 +130,8 @@ class Automaton:
     seldom all true at once. It is for ``architectures`` only (empty: all).
     With ``paired`` an instance goes on in the callers only where one of them ends it; else
     the function that returns with it should have ended it.
-    With ``rounds`` every round of a loop is about another vcpu.
+    With ``rounds`` every round of a loop is about another vcpu; where one ends in a state of
+    ``swept``, the loop is left in the state that stands there, which is one of all vcpus alike.
     ``race`` shows a harm as an interleaving.
     ``learn`` names an attribute: its values at this automaton's witnesses are what the
     rule's later automata see as attribute ``learnt``.
@@ -153,6 +154,7 @@ class Automaton:
     paired: bool = False
     within: int | None = None
     rounds: bool = False
+    swept: Mapping[str, str] = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
     decides: str = ""
     learn: str = ""

@@ -29,6 +29,7 @@ from kicklint.typestate.forgetting import EXPECTED, OUT, joined, with_value, wit
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.outcomes import PLAIN_READS, outcomes, read_value
 from kicklint.typestate.prepared import prepared
+from kicklint.typestate.rounds import loop_exits
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.tracking import comparison, concerns, role_of
@@ -103,7 +104,11 @@ class FunctionRun:
             point = self._returned(point, link)
         back = not leaves and link.previous is not None and link.previous[0] >= point[0]
         if back and self.machine.automaton.rounds:
-            self._returned(point, link)  # a round ends as a function does
+            ended = self._returned(point, link)  # a round ends as a function does
+            swept = self.machine.automaton.swept.get(ended[1].state, "")
+            for behind in loop_exits(self.events, point[0]) if swept else ():
+                self.summary.links.setdefault(ended, link)
+                self.arrive((behind, ended[1]._replace(state=swept)), known, Link(ended))
             point = (point[0], self.machine.initial._replace(interrupts=point[1].interrupts))
         if back and point not in self.looped and isinstance(self.nodes[point[0]].instruction, Choice):
             self.looped.add(point)
@@ -153,7 +158,8 @@ class FunctionRun:
         elif isinstance(instruction, Store):
             known = self._stored(instruction, known)
             other = self.machine.automaton.thread is Thread.OTHER
-            if not other and self._replaces_subject(instruction):
+            swept = state.state in self.machine.automaton.swept.values()
+            if not other and not swept and self._replaces_subject(instruction):
                 self.onward(point, node, everyone.next_state(self.machine, known), known)
             elif other and self._replaces_subject(instruction) and not everyone.again(self.events, point[0]):
                 self._given_up(point, node, known)
