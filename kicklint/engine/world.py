@@ -7,6 +7,7 @@ from collections.abc import Hashable
 
 from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
+from kicklint.engine.handed import is_away, is_handed
 from kicklint.engine.index import RUNNING, Index
 from kicklint.engine.linkage import Linkage, back_ends
 from kicklint.engine.lowering import Lowering
@@ -330,16 +331,7 @@ class World:
     def away(self, kind: EventKind) -> tuple[str, ...]:
         """See Program."""
         vocabulary = self.lexicon.vocabulary
-        types = (*vocabulary.deferred, *vocabulary.timers, *vocabulary.away)
-        return tuple(
-            key
-            for key in sorted(self.index.functions)
-            if kind in self.index.classes[key]
-            and (
-                self._is_handed(key, types)
-                or not set(types).isdisjoint(self.index.functions[key].returns.split())
-            )
-        )
+        return tuple(key for key in self.seekers(kind) if is_away(self.index.functions[key], vocabulary))
 
     def others(self, function: str) -> tuple[str, ...]:
         """See Program."""
@@ -370,16 +362,11 @@ class World:
 
     def deferred(self, function: str) -> bool:
         """See Program."""
-        return self._is_handed(function, self.lexicon.vocabulary.deferred)
+        return is_handed(self.index.functions[function], self.lexicon.vocabulary.deferred)
 
     def unprompted(self, function: str) -> bool:
         """See Program."""
-        return self._is_handed(function, self.lexicon.vocabulary.timers)
-
-    def _is_handed(self, function: str, types: tuple[str, ...]) -> bool:
-        """Whether a parameter of ``function`` is declared with one of ``types``."""
-        given = self.index.functions[function].parameters
-        return any(word in types for each in given for word in _WORD.findall(each.type))
+        return is_handed(self.index.functions[function], self.lexicon.vocabulary.timers)
 
     def implements(self, function: str) -> bool:
         """See Program."""
