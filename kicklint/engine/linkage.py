@@ -107,17 +107,22 @@ class Linkage:
     def excluded(self, path: str) -> frozenset[str]:
         """The files that cannot be linked together with the file ``path``."""
         if path not in self._excluded:
-            needed = {path}
-            pending = [path]
-            while pending:
-                for other in self.needs.get(pending.pop(), ()):
-                    if other not in needed:
-                        needed.add(other)
-                        pending.append(other)
+            needed = self._needed(path)
             found = {other for file in needed for other in self.conflicts.get(file, ())}
             # What is needed and in conflict with something needed says nothing.
             self._excluded[path] = frozenset(found - needed)
         return self._excluded[path]
+
+    def _needed(self, path: str) -> set[str]:
+        """The file ``path`` and the files that it cannot be linked without."""
+        needed = {path}
+        pending = [path]
+        while pending:
+            for other in self.needs.get(pending.pop(), ()):
+                if other not in needed:
+                    needed.add(other)
+                    pending.append(other)
+        return needed
 
     def kernels(self, path: str) -> tuple[frozenset[str], ...]:
         """For every kernel that the file ``path`` can be in, the files that are not in it.
@@ -126,10 +131,11 @@ class Linkage:
         """
         if path not in self._kernels:
             known = self.excluded(path)
+            needed = self._needed(path)
             kinds = {known}
             for keys in self._rivals:
                 files = [self._functions[key].path for key in keys if self._matters(key)]
-                left = [file for file in files if file not in known]
+                left = [file for file in files if file not in known and not needed & self.excluded(file)]
                 if len(left) > 1:
                     kinds |= {known | self.excluded(file) for file in left}
             largest = [each for each in kinds if not any(each < other for other in kinds)]

@@ -62,7 +62,8 @@ def _looked_up(value: Expr, events: EventGraph, shape: VcpuShape, finds: Callabl
     if not isinstance(source, Call) or any(word in source.name for word in shape.makers):
         return False
     if finds(source.name):
-        return events.aliases.identity(value) is None
+        found = events.aliases.identity(value)
+        return found is None or found.role is Role.VM
     if shape.type.rpartition("_")[2] not in source.name:
         return False
     if "for_each" in source.name or any(_machine(each, events, shape) for each in source.args):

@@ -66,6 +66,7 @@ class Payment:
         self.climb = climb
         self.simulators = simulators
         aside = machine.automaton.aside
+        self._judged: dict[tuple[Context, HarmKey, int], Judgement] = {}
         self.answering = frozenset(program.implementing(EventKind(aside)) if aside else ())
 
     def judge(self, context: Context, key: HarmKey, depth: int = 0) -> Judgement:
@@ -75,6 +76,12 @@ class Payment:
         what the function expects, the others have forgotten something, and the harm is
         theirs; else it is the function's own.
         """
+        asked = context, key, depth
+        if asked not in self._judged:
+            self._judged[asked] = self._judge(context, key, depth)
+        return self._judged[asked]
+
+    def _judge(self, context: Context, key: HarmKey, depth: int) -> Judgement:
         pays = self.machine.automaton.caller_pays
         if pays is CallerPays.NO or depth >= _MAX_PAYING_DEPTH:
             return _OWN_FAULT
