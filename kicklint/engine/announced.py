@@ -94,6 +94,12 @@ class _Search:
                     if self.world.graph(callee).graph.exit in reach(nodes, 0, each.node):
                         continue  # made on some ways only, and the caller may know on which
                     handed = self._handed(graph, callee, target.args, each)
+                    if (
+                        handed is not None
+                        and each.kind == WOKEN
+                        and handed.root not in self.world.others(key)
+                    ):
+                        continue  # who wakes by a helper may well wake up nobody but itself
                     if handed is not None:
                         found.append(replace(handed, node=node, text=site.text))
         return tuple(found)

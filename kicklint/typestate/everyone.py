@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from kicklint.events import Event, EventGraph, Reach
-from kicklint.flow import Branch, Name, Store
-from kicklint.rulebook import Thread
+from kicklint.base import Span
+from kicklint.events import Event, EventGraph, Reach, Role
+from kicklint.flow import Binary, Branch, Expr, Name, Store
+from kicklint.rulebook import EventKind, Thread
 from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import with_value
 from kicklint.typestate.machine import Machine, ProtocolState
@@ -35,6 +36,26 @@ def next_state(machine: Machine, known: Valuation) -> ProtocolState:
     """The state in which the next vcpu of a variable begins."""
     said = known.get(_EVERYONE)
     return machine.initial._replace(state=said.name) if isinstance(said, Symbol) else machine.initial
+
+
+def compared(
+    machine: Machine, condition: Expr, span: Span, roles: Mapping[str, Role], handed: frozenset[str]
+) -> Event | None:
+    """A comparison of a vcpu that was looked up with one of ``handed``, which the function was given.
+
+    Where both are the same, it is as likely as not the one whose thread this is.
+    """
+    if machine.automaton.thread is not Thread.OTHER or not isinstance(condition, Binary):
+        return None
+    sides = (condition.left, condition.right)
+    names = [each.id for each in sides if isinstance(each, Name)]
+    if condition.op not in ("==", "!=") or len(names) != len(sides):
+        return None
+    tracked = [each for each in names if roles.get(each) is Role.VCPU]
+    if len(tracked) != 1 or not (handed - set(tracked)) & set(names):
+        return None
+    text = f"{names[0]} {condition.op} {names[1]}"
+    return Event(EventKind.SELF_TEST, Reach.VCPU, Name(tracked[0]), span, text, how=condition.op, forks=True)
 
 
 def again(events: EventGraph, node: int) -> bool:

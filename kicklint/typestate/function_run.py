@@ -67,6 +67,7 @@ class FunctionRun:
         self.queued = 0
         self.looped: set[Point] = set()
         other = self.machine.automaton.thread is Thread.OTHER
+        self.handed = frozenset(self.program.vcpu_parameters(context.function)) if other else frozenset()
         self.rounds = everyone.rounds(self.events, self.roles) if other else {}
         self.correlated = (
             Correlation(self.events, self.roles, self.program) if self.machine.automaton.correlate else None
@@ -205,7 +206,9 @@ class FunctionRun:
     def _branch(self, point: Point, node: Node, branch: Branch, known: Valuation) -> None:
         if not node.successors:
             return
-        event = self.events.events.get(point[0])
+        event = self.events.events.get(point[0]) or everyone.compared(
+            self.machine, branch.condition, node.span, self.roles, self.handed
+        )
         asked = event if event is not None and self._concerns(event) else None
         outcome = self.evaluate.outcome(branch.condition, known)
         said = self.correlated.condition(branch.condition) if self.correlated is not None else ""

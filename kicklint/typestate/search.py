@@ -118,20 +118,22 @@ class _Search:
                 self.levels.setdefault(each, level + 1)
             pending.extend(above)
         cut = {(context.function, f"more than {_MAX_CLIMB} ways to it to follow") for context in pending}
+        # Before the callers are asked who pays: where that cannot be followed, the function answers itself.
+        problems = self._problems()
         found = self._reported()
         harms = self.machine.automaton.transition
         violations = tuple(each for each in found if harms[each.transition].message)
         witnesses = tuple(each for each in found if harms[each.transition].witness)
-        problems = sorted(
-            cut
-            | {
-                (context.function, problem)
-                for simulator in self.simulators.values()
-                for context, summary in simulator.summaries.items()
-                for problem in summary.problems
-            }
-        )
-        return Outcome(violations, witnesses, tuple(problems), tuple(self.simulators.values()))
+        return Outcome(violations, witnesses, tuple(sorted(cut | problems)), tuple(self.simulators.values()))
+
+    def _problems(self) -> set[tuple[str, str]]:
+        """The functions that could not be followed as far as they are there, and why."""
+        return {
+            (context.function, problem)
+            for simulator in self.simulators.values()
+            for context, summary in simulator.summaries.items()
+            for problem in summary.problems
+        }
 
     def _ended_above(self, context: Context, levels: int) -> bool:
         """Whether some caller, up to ``levels`` above, may end the instance that ``context`` returns with."""
