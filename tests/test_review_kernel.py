@@ -17,7 +17,7 @@ from conftest import missing
 from patches import commit, git, new, read, snapshot
 
 from kicklint.base import Judged, Outcome, Patch, Review
-from kicklint.engine.sources import world_paths
+from kicklint.engine.scope import world_paths
 from kicklint.review import Place, ReviewRequest, review, series
 from kicklint.source import DirectoryTree, KeptTree, find_repository
 

@@ -72,6 +72,11 @@ def test_read_gives_the_bytes_and_names_the_path_that_is_missing(tmp_path: Path)
         tree.read("virt/kvm/none.c")
 
 
+def test_a_name_that_no_file_can_have_is_one_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="cannot be read"):
+        DirectoryTree(tmp_path).read("arch/riscv/" + "k" * 300 + ".c")
+
+
 def test_find_tree_climbs_to_the_nearest_tree(tmp_path: Path) -> None:
     tree = plant(tmp_path / "linux", "arch/x86/kvm/vmx/vmx.c")
     assert find_tree(tree.root / "arch/x86/kvm/vmx").root == tree.root.resolve()

@@ -111,7 +111,7 @@ class DirectoryTree:
         except OSError:
             return False
         if stat.S_ISLNK(mode):
-            return self._inside(target) and target.is_file()
+            return self._inside(target) and _is_file(target)
         if folder not in folders:
             folders[folder] = self._inside(self.root / folder)
         return folders[folder] and stat.S_ISREG(mode)
@@ -120,7 +120,23 @@ class DirectoryTree:
         resolved = os.path.realpath(target)
         root = _resolved(self.root) if self.root.is_absolute() else os.path.realpath(self.root)
         # What still is a link leads in a circle.
-        return within(resolved, root) and not Path(resolved).is_symlink()
+        return within(resolved, root) and not _is_link(Path(resolved))
+
+
+def _is_link(path: Path) -> bool:
+    """Whether ``path`` is a symbolic link; one whose name no file can have is none."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    """Whether ``path`` leads to a file; to a name that no file can have, it does not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _refuse(error: OSError) -> None:
