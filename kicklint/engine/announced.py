@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Step, StepKind
-from kicklint.engine.consumers import WOKEN, Consumer, Consumers, locked, reach, unlocked
+from kicklint.engine.consumers import WOKEN, Consumer, Consumers, locked, unlocked
 from kicklint.engine.drafts import Draft
 from kicklint.engine.elsewhere import located, told, told_above
 from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
 from kicklint.events import RUNNING, EventGraph, Reach, Role, Target
-from kicklint.flow import Call, Expr, Name, Node
+from kicklint.flow import Call, Expr, Name, Node, reach
 from kicklint.rulebook import Announced, EventKind, Order, RuleInfo
 
 _MAX_LINES = 60

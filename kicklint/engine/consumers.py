@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from kicklint.engine.states import Place, State, States, members
 from kicklint.engine.world import World
 from kicklint.events import Event, EventGraph, Role
-from kicklint.flow import Binary, Branch, Call, Const, Expr, Name, Node, Temp, Unary
+from kicklint.flow import Binary, Branch, Call, Const, Expr, Name, Node, Temp, Unary, reach
 from kicklint.rulebook import Announced, EventKind
 
 _MAX_LINES = 400
@@ -208,15 +208,3 @@ def _exits(nodes: tuple[Node, ...], start: int, statement: int) -> tuple[set[int
             within.add(node)
             pending += nodes[node].successors
     return within, left
-
-
-def reach(nodes: tuple[Node, ...], start: int, stop: int = -1) -> set[int]:
-    """The nodes that can be come to from ``start``, itself included, without passing ``stop``."""
-    seen: set[int] = set()
-    pending = [start]
-    while pending:
-        node = pending.pop()
-        if node not in seen and node != stop:
-            seen.add(node)
-            pending += nodes[node].successors
-    return seen

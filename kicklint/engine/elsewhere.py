@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kicklint.engine.consumers import reach
 from kicklint.engine.world import World
 from kicklint.events import EventGraph, Role
-from kicklint.flow import Expr
+from kicklint.flow import Expr, reach
 from kicklint.rulebook import EventKind
 
 # A longer function is not looked into for a kick by hand.

@@ -10,8 +10,7 @@ from kicklint.engine.analysis import AnalysisRequest, architectures
 from kicklint.engine.inference import open_world
 from kicklint.engine.sources import Sources
 from kicklint.engine.world import World
-from kicklint.events import EventGraph
-from kicklint.flow import Branch, Call, Choice, Instruction, Load, Return, Skip, Store, TableCall, show
+from kicklint.flow import Branch, Call, Choice, Instruction, Load, Return, Skip, Store, TableCall, reach, show
 from kicklint.rulebook import load_rulebook
 from kicklint.source import DirectoryTree
 from kicklint.typestate import search
@@ -96,7 +95,7 @@ def _shown(world: World, key: str, architecture: str) -> FunctionGraph:
                         for node, state in sorted(summary.links):
                             states.setdefault(node, {})[f"{rule.id} {state.state}"] = None
     graph = world.graph(key)
-    reached = _reachable(graph)
+    reached = reach(graph.graph.nodes, 0)
     nodes = tuple(
         ShownNode(
             index,
@@ -111,17 +110,6 @@ def _shown(world: World, key: str, architecture: str) -> FunctionGraph:
     )
     function = world.index.functions[key]
     return FunctionGraph(function.name, function.path, architecture, nodes)
-
-
-def _reachable(graph: EventGraph) -> set[int]:
-    seen: set[int] = set()
-    pending = [0]
-    while pending:
-        node = pending.pop()
-        if node not in seen:
-            seen.add(node)
-            pending.extend(graph.graph.nodes[node].successors)
-    return seen
 
 
 def _instruction(instruction: Instruction) -> str:

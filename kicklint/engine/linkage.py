@@ -39,6 +39,7 @@ class Linkage:
     ) -> None:
         self._texts = texts
         self._matters = matters
+        self._split_texts: dict[str, list[bytes]] = {}
         self._always: dict[str, frozenset[int]] = {}
         defined: dict[str, dict[str, str]] = defaultdict(dict)
         words: dict[str, set[str]] = defaultdict(set)
@@ -72,22 +73,28 @@ class Linkage:
             # What only some configurations use is needed by none of the others.
             always = self._words(file) if wanted else frozenset()
             self.needs[file] = {only[word] for word in wanted & always}
+        self._split_texts.clear()
         self._functions = functions
         self._excluded: dict[str, frozenset[str]] = {}
         self._kernels: dict[str, tuple[frozenset[str], ...]] = {}
 
     def _strong(self, function: Function) -> bool:
         """Whether ``function`` is defined whatever the configuration, and not to be replaced."""
-        line = self._texts[function.path].splitlines()[function.start_line - 1 : function.span.line]
+        line = self._split(function.path)[function.start_line - 1 : function.span.line]
         weak = any(word in _WEAK for each in line for word in _WORD.findall(each))
         return not weak and function.start_line in self._lines(function.path)
+
+    def _split(self, path: str) -> list[bytes]:
+        if path not in self._split_texts:
+            self._split_texts[path] = self._texts[path].splitlines()
+        return self._split_texts[path]
 
     def _lines(self, path: str) -> frozenset[int]:
         """The lines of a file, from 1, that stand in no #if."""
         if path not in self._always:
             depth = 0
             kept: list[int] = []
-            for number, line in enumerate(self._texts[path].splitlines(), 1):
+            for number, line in enumerate(self._split(path), 1):
                 directive = line.lstrip()
                 if directive.startswith(b"#"):
                     word = directive[1:].lstrip()
@@ -100,7 +107,7 @@ class Linkage:
     def _words(self, path: str) -> frozenset[str]:
         """The words of a file that stand in no #if."""
         always = self._lines(path)
-        lines = self._texts[path].splitlines()
+        lines = self._split(path)
         kept = b"\n".join(lines[number - 1] for number in always)
         return frozenset(each.decode("ascii") for each in _WORD.findall(kept))
 

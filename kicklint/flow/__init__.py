@@ -27,6 +27,7 @@ from kicklint.flow.ir import (
     Unary,
     show,
 )
+from kicklint.flow.reach import reach
 from kicklint.flow.tables import member_assignments
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "build_graph",
     "constant_expression",
     "member_assignments",
+    "reach",
     "show",
     "substitute",
 ]

@@ -7,11 +7,11 @@ the CPU says that some have been interrupted) holds for the next one as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from kicklint.base import Span
-from kicklint.events import Event, EventGraph, Reach, Role
-from kicklint.flow import Binary, Branch, Expr, Name, Store
+from kicklint.events import Event, Reach, Role
+from kicklint.flow import Binary, Expr, Name
 from kicklint.rulebook import EventKind, Thread
 from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import with_value
@@ -56,45 +56,3 @@ def compared(
         return None
     text = f"{names[0]} {condition.op} {names[1]}"
     return Event(EventKind.SELF_TEST, Reach.VCPU, Name(tracked[0]), span, text, how=condition.op, forks=True)
-
-
-def again(events: EventGraph, node: int) -> bool:
-    """Whether ``node`` is in a loop, where a variable stands for one vcpu after the other."""
-    return node in _reached(events, events.graph.nodes[node].successors)
-
-
-def rounds(events: EventGraph, variables: Iterable[str]) -> dict[int, int]:
-    """The branches that leave a loop in which one of ``variables`` is given vcpus, and where to."""
-    found: dict[int, int] = {}
-    nodes = events.graph.nodes
-    names = {Name(each) for each in variables}
-    stores = [
-        index
-        for index, node in enumerate(nodes)
-        if isinstance(node.instruction, Store) and node.instruction.place in names and again(events, index)
-    ]
-    for store in stores:
-        for index in _reached(events, nodes[store].successors):
-            branch = nodes[index]
-            if not isinstance(branch.instruction, Branch) or len(branch.successors) != 2:
-                continue
-            stays = [store in _reached(events, (each,)) for each in branch.successors]
-            if stays.count(True) == 1:
-                found[index] = branch.successors[stays.index(False)]
-    return found
-
-
-def _reached(events: EventGraph, starts: tuple[int, ...]) -> frozenset[int]:
-    """The nodes that can be come to from ``starts``, themselves included."""
-    key = ("reached", starts)
-    known = events.notes.get(key)
-    if not isinstance(known, frozenset):
-        seen: set[int] = set()
-        pending = list(starts)
-        while pending:
-            at = pending.pop()
-            if at not in seen:
-                seen.add(at)
-                pending += events.graph.nodes[at].successors
-        known = events.notes[key] = frozenset(seen)
-    return known

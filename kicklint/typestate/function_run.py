@@ -29,7 +29,7 @@ from kicklint.typestate.forgetting import EXPECTED, OUT, joined, with_value, wit
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.outcomes import PLAIN_READS, outcomes, read_value
 from kicklint.typestate.prepared import prepared
-from kicklint.typestate.rounds import loop_exits
+from kicklint.typestate.rounds import again, loop_exits, rounds
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
 from kicklint.typestate.tracking import comparison, concerns, role_of
@@ -68,7 +68,7 @@ class FunctionRun:
         self.looped: set[Point] = set()
         other = self.machine.automaton.thread is Thread.OTHER
         self.handed = frozenset(self.program.vcpu_parameters(context.function)) if other else frozenset()
-        self.rounds = everyone.rounds(self.events, self.roles) if other else {}
+        self.rounds = rounds(self.events, self.roles) if other else {}
         self.correlated = (
             Correlation(self.events, self.roles, self.program) if self.machine.automaton.correlate else None
         )
@@ -162,7 +162,7 @@ class FunctionRun:
             swept = state.state in self.machine.automaton.swept.values()
             if not other and not swept and self._replaces_subject(instruction):
                 self.onward(point, node, everyone.next_state(self.machine, known), known)
-            elif other and self._replaces_subject(instruction) and not everyone.again(self.events, point[0]):
+            elif other and self._replaces_subject(instruction) and not again(self.events, point[0]):
                 self._given_up(point, node, known)
             else:
                 self._through_event(point, node, known, comparison(self.events, self.evaluate, point[0]))

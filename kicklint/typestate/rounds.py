@@ -1,9 +1,11 @@
-"""Where a loop goes on when it is left."""
+"""Loops: what stands in one, and where it goes on when it is left."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kicklint.events import EventGraph
-from kicklint.flow import Node
+from kicklint.flow import Branch, Name, Node, Store, reach
 
 
 def loop_exits(events: EventGraph, head: int) -> tuple[int, ...]:
@@ -21,17 +23,40 @@ def _exits(nodes: tuple[Node, ...], head: int) -> tuple[int, ...]:
     while len(nodes[at].successors) == 1 and at not in seen:
         seen.add(at)
         at = nodes[at].successors[0]
-    return tuple(each for each in nodes[at].successors if not _leads(nodes, each, head))
+    return tuple(each for each in nodes[at].successors if head not in reach(nodes, each))
 
 
-def _leads(nodes: tuple[Node, ...], start: int, to: int) -> bool:
-    """Whether a way leads from ``start`` to ``to``."""
-    pending, seen = [start], {start}
-    while pending:
-        at = pending.pop()
-        if at == to:
-            return True
-        fresh = [each for each in nodes[at].successors if each not in seen]
-        seen.update(fresh)
-        pending += fresh
-    return False
+def again(events: EventGraph, node: int) -> bool:
+    """Whether ``node`` is in a loop, where a variable stands for one vcpu after the other."""
+    return any(node in _reached(events, each) for each in events.graph.nodes[node].successors)
+
+
+def rounds(events: EventGraph, variables: Iterable[str]) -> dict[int, int]:
+    """The branches that leave a loop in which one of ``variables`` is given vcpus, and where to."""
+    found: dict[int, int] = {}
+    nodes = events.graph.nodes
+    names = {Name(each) for each in variables}
+    stores = [
+        index
+        for index, node in enumerate(nodes)
+        if isinstance(node.instruction, Store) and node.instruction.place in names and again(events, index)
+    ]
+    for store in stores:
+        behind = (_reached(events, each) for each in nodes[store].successors)
+        for index in frozenset().union(*behind):
+            branch = nodes[index]
+            if not isinstance(branch.instruction, Branch) or len(branch.successors) != 2:
+                continue
+            stays = [store in _reached(events, each) for each in branch.successors]
+            if stays.count(True) == 1:
+                found[index] = branch.successors[stays.index(False)]
+    return found
+
+
+def _reached(events: EventGraph, start: int) -> frozenset[int]:
+    """The nodes that can be come to from ``start``, itself included; kept, as it is asked again and again."""
+    key = (reach, start)
+    known = events.notes.get(key)
+    if not isinstance(known, frozenset):
+        known = events.notes[key] = frozenset(reach(events.graph.nodes, start))
+    return known

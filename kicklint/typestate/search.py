@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from kicklint.events import RUNNING, Event, Identity, Reach, Role
-from kicklint.flow import Expr, Name, show
+from kicklint.flow import Expr, Name, reach, show
 from kicklint.rulebook import Automaton, EventKind, Thread
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.payment import Debt, Judgement, Payment
@@ -151,13 +151,7 @@ class _Search:
             for node, site in graph.calls.items()
             if any(each.function == callee for each in site.targets)
         ]
-        behind: set[int] = set()
-        pending = [after for node in calls for after in nodes[node].successors]
-        while pending:
-            node = pending.pop()
-            if node not in behind:
-                behind.add(node)
-                pending += nodes[node].successors
+        behind = set().union(*(reach(nodes, after) for node in calls for after in nodes[node].successors))
         return self._ends_in(caller, behind)
 
     def _ends_in(self, function: str, among: set[int] | None = None) -> bool:
