@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from mutants.bench import gathered
 from mutants.model import Mutant
-from mutants.remedies import tried
-from patches import DEMO, MAIN, git
+from mutants.remedies import MENDED, UNMENDED, tried
+from patches import DEMO, GUARDED, MAIN, UNGUARDED, git
 
 from kicklint.base import Finding, Severity, Span, Step, StepKind
 from kicklint.cli import main
@@ -165,6 +165,15 @@ INTO = Remedy(K.MOVE_INTO, "", to=RemedyPlace.FIRST)
             "\tint c;\n\n\tif (m(v)) {\n\t\tint x;\n\n\t\tc = R(v);\n\t\tipi(c);\n\t}\n",
         ),
         ("\tc = R(v);\n\tx = m(v);\n\tipi(c);\n", "\tx = m(v);\n\tc = R(v);\n\tipi(c);\n"),
+        # A return in between leaves without what is read; another jump may not.
+        (
+            "\tint a, c = R(v);\n\n\tif (a)\n\t\treturn;\n\tif (m(v))\n\t\tipi(c);\n",
+            "\tint a, c;\n\n\tif (a)\n\t\treturn;\n\tif (m(v)) {\n\t\tc = R(v);\n\t\tipi(c);\n\t}\n",
+        ),
+        ("\tint c = R(v);\n\n\tif (a)\n\t\tgoto out;\n\tif (m(v))\n\t\tipi(c);\nout:\n\tuse(c);\n", None),
+        # These have to be whole where they are declared.
+        ("\tconst int c = R(v);\n\n\tif (m(v))\n\t\tipi(c);\n", None),
+        ("\tint c = R(v), d;\n\n\tif (m(v))\n\t\tipi(c);\n", None),
         # What is read is used before.
         ("\tc = R(v);\n\tif (c > 0 && m(v))\n\t\tipi(c);\n", None),
         ("\tc = R(v);\n\ta(c);\n\tif (m(v))\n\t\tipi(c);\n", None),
@@ -179,13 +188,16 @@ def test_what_the_code_around_says() -> None:
     remedy = Remedy(K.INSERT_BEFORE, "", match=("kick({v})",), around="req({r}, {o})", text="req({r}, {v});")
     one = "\tif (a) {\n\t\treq(KIND, w);\n\t\tkick(w);\n\t}\n"
     assert changed(f"{one}\tkick(v);\n", remedy, "kick(v)") == [f"{one}\treq(KIND, v);\n\tkick(v);\n"]
+    # Not with a kick, and the only one that the function makes.
+    lone = "\tif (a)\n\t\treq(KIND, w);\n"
+    assert changed(f"{lone}\tkick(v);\n", remedy, "kick(v)") == [f"{lone}\treq(KIND, v);\n\tkick(v);\n"]
     two = f"{one}\treq(OTHER, u);\n\tkick(u);\n"
     assert changed(f"{two}\tkick(v);\n", remedy, "kick(v)") == []
     assert changed("\treq(kind, w);\n\tkick(w);\n\tkick(v);\n", remedy, "kick(v)") == []
 
 
 def test_not_everywhere() -> None:
-    assert changed(f"\t{W};\n", replace(BEHIND, message="other"), W) == []
+    assert changed(f"\t{W};\n", replace(BEHIND, message=("other",)), W) == []
     assert changed(f"\t{W};\n", replace(BEHIND, match=("f({x})",)), W) == []
 
 
@@ -198,16 +210,21 @@ def test_git_takes_the_diff(tmp_path: Path) -> None:
 
 
 # One or two of each rule; tests/mutants/remedies.py tries them all.
-MENDED = (
+OFFERED = (
     "loongarch-kick001-guard-the-wrong-way",
     "riscv-kick001-exiting-for-an-interrupt",
     "arm64-kick004-dmb-ishst",
     "arm64-008-irq-line",
     "powerpc-008-xics",
     "arm64-009-vgic-queue-one-way",
+    "arm64-009-vgic-prune",
     "riscv-010-system-reset",
     "riscv-012-kick-helper",
+    "arm64-012-request-before-all",
     "riscv-013-raw-unmasked",
+    "loongarch-013-raw-unmasked",
+    "arm64-013-clear-unmasked",
+    "powerpc-013-not-atomic",
     "mips-014-wmb-one-way",
     "riscv-014-system-reset",
     "x86-kick015-begin-plain",
@@ -217,13 +234,11 @@ MENDED = (
 LEFT_ALONE = ("riscv-012-request-condition", "s390-010-operexc")
 
 
-@pytest.mark.parametrize("name", [*MENDED, *LEFT_ALONE])
+@pytest.mark.parametrize("name", [*OFFERED, *LEFT_ALONE])
 def test_mutants(kernels: dict[str, Path], name: str) -> None:
     (mutant,) = (each for each in gathered() if each.id == name)
     assert isinstance(mutant, Mutant)
-    found = tried(kernels["6.12"], mutant)
-    assert found is not None
-    assert (found[1].edit is not None) == (name in MENDED)
+    assert tried(kernels["6.12"], mutant)[0] == (MENDED if name in OFFERED else UNMENDED)
 
 
 def insertions(syntax: SyntaxFile, file: FileText, put: Put) -> list[Change]:
@@ -373,3 +388,32 @@ def test_every_format_that_can_has_the_edit(tree: Path) -> None:
     assert found["suggestions"][0]["text"] == part["text"]
     (finding,) = json.loads(run("check", tree, "--format", "json").stdout)["findings"]
     assert finding["edit"] is None
+
+
+SAID = "There may be an edit that removes it: kicklint check --remedies"
+
+
+def test_who_did_not_ask_is_told_how(tree: Path, tmp_path: Path) -> None:
+    assert run("check", tree).stdout.endswith(f"\n{SAID}\n")
+    for options in (("--remedies",), ("--quiet",), ("--format", "concise")):
+        assert SAID not in run("check", tree, *options).stdout
+    (tree / MAIN).write_text((tree / MAIN).read_text("utf-8").replace(UNGUARDED, GUARDED), "utf-8")
+    assert SAID not in run("check", tree).stdout  # nothing to remove
+
+
+def test_what_is_new_to_a_baseline_has_its_edit(tree: Path, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing.json"
+    nothing.write_text(run("check", tree, "--select", "KICK017", "--format", "json").stdout, "utf-8")
+    against = ("check", tree, "--baseline", nothing)
+    assert "edit: Write the mode only where a request is pending." in run(*against).stdout
+    assert "= edit:" not in run(*against, "--no-remedies").stdout
+    everything = tmp_path / "everything.json"
+    everything.write_text(run("check", tree, "--format", "json").stdout, "utf-8")
+    found = json.loads(run("check", tree, "--baseline", everything, "--format", "json").stdout)
+    assert [each["edit"] for each in found["findings"]] == [None]
+
+
+def test_the_configuration_asks(tree: Path) -> None:
+    (tree / ".kicklint.toml").write_text("remedies = true\n", "utf-8")
+    assert "= edit:" in run("check", tree).stdout
+    assert "= edit:" not in run("check", tree, "--no-remedies").stdout

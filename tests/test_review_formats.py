@@ -109,3 +109,21 @@ def test_comments_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
         "identity.txt",
         "series.txt",
     ]
+
+
+def test_what_is_new_has_an_edit_when_asked(tmp_path: Path) -> None:
+    repository = repository_at(tmp_path / "linux")
+    file = tmp_path / "a.mbox"
+    guarded = edited(MAIN, (UNGUARDED, GUARDED))
+    file.write_bytes(mail(diff(MAIN, guarded, text_of(MAIN))))
+    asked = run(repository, str(file), "--remedies", "--format", "json")
+    (finding,) = json.loads(asked.stdout)["patches"][0]["findings"]
+    # The edit is one of the tree with the patch, and gives back what the patch took away.
+    (change,) = finding["edit"]["replacements"]
+    assert change["text"] == " && !WARN_ON_ONCE(!kvm_request_pending(vcpu))"
+    assert f"+\t\t{GUARDED}" in finding["edit"]["diff"]
+    log = json.loads(run(repository, str(file), "--remedies", "--format", "sarif").stdout)
+    jsonschema.validate(log, json.loads(SCHEMA.read_text("utf-8")))
+    assert log["runs"][0]["results"][0]["fixes"]
+    assert "= edit:" in run(repository, str(file), "--remedies").stdout
+    assert "edit" not in run(repository, str(file)).stdout

@@ -63,6 +63,7 @@ def check(
     wanted = Wanted(paths, tree, flat(architectures), flat(select), flat(ignore), processes, policy)
     request, policy = requested(wanted)
     style = _format(style, policy, statistics)
+    mending = mending.settled(policy, "" if statistics else style)
     context = Context(
         rules=load_rulebook().rules,
         version=__version__,
@@ -70,6 +71,7 @@ def check(
         quiet=quiet,
         verbose=verbose > 0,
         provenance=provenance(request.tree) if style == "sarif" else None,
+        tried=mending.wanted,
     )
     asked = Check(request, policy, context, style, output, mending, statistics, exit_zero)
     if watching:

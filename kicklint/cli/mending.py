@@ -12,22 +12,24 @@ import click
 
 from kicklint.base import KicklintError, Report
 from kicklint.cli.output import write, write_file
+from kicklint.cli.policy import Policy
 from kicklint.cli.progress import progress
 from kicklint.cli.status import FINDINGS, NO_FINDINGS
-from kicklint.render import counted
+from kicklint.render import WITH_EDITS, counted
 from kicklint.rulebook import load_rulebook
 
 if TYPE_CHECKING:
     from kicklint.engine import AnalysisRequest
+    from kicklint.source import SourceTree
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """The options of :func:`mending`."""
+    """The options of :func:`mending`. ``show`` is None where none of them says whether to look for edits."""
 
-    show: bool = False
+    show: bool | None = None
     diff: bool = False
     fix: bool = False
 
@@ -36,17 +38,31 @@ class Mending:
         """Whether edits are given out, or written, in place of the findings."""
         return self.diff or self.fix
 
+    @property
+    def wanted(self) -> bool:
+        """Whether edits are looked for."""
+        return bool(self.show) or self.instead
+
+    def settled(self, policy: Policy, style: str) -> Mending:
+        """With the configuration behind the options, for a report in the format ``style``.
+
+        Where nobody has said so, edits are looked for when a baseline leaves only what is new.
+        """
+        if self.show is not None:
+            return self
+        asked = policy.settings.remedies or policy.baseline is not None
+        return replace(self, show=asked and style in WITH_EDITS)
+
     def edited(self, report: Report, request: AnalysisRequest, *, quiet: bool) -> Report:
         """``report`` with the edits that were asked for. Raises KicklintError."""
-        if not (self.show or self.instead):
+        if not self.wanted:
             return report
         # As in cli/examine.py.
-        from kicklint import remedy, source
+        from kicklint import source
 
         tree = source.KeptTree(source.DirectoryTree(request.tree))
         with progress(quiet=quiet) as bar:
-            wanted = replace(request, progress=bar)
-            return remedy.with_edits(report, tree, wanted, load_rulebook().rules)
+            return mend(report, tree, replace(request, progress=bar))
 
     def carried_out(
         self, report: Report, request: AnalysisRequest, output: Path | None, *, quiet: bool
@@ -73,11 +89,27 @@ class Mending:
         return FINDINGS if left or (self.diff and count) else NO_FINDINGS
 
 
+def mend(report: Report, tree: SourceTree, request: AnalysisRequest) -> Report:
+    """``report`` on ``tree`` with an edit in each finding for which one was found. Raises KicklintError."""
+    # As in cli/examine.py.
+    from kicklint import remedy
+
+    return remedy.with_edits(report, tree, request, load_rulebook().rules)
+
+
+looking = click.option(
+    "--remedies/--no-remedies",
+    default=None,
+    help="Look for an edit that removes each finding and brings none.",
+)
+"""--remedies, of a check and of a review."""
+
+
 def mending(command: Command) -> Command:
     """--remedies, --diff and --fix, handed on as one ``mending``."""
 
     @functools.wraps(command)
-    def gathered(*args: Any, remedies: bool, diff: bool, fix: bool, **others: Any) -> Any:
+    def gathered(*args: Any, remedies: bool | None, diff: bool, fix: bool, **others: Any) -> Any:
         if diff and fix:
             raise click.UsageError("give --diff or --fix, not both")
         return command(*args, mending=Mending(remedies, diff, fix), **others)
@@ -86,9 +118,7 @@ def mending(command: Command) -> Command:
     for decorate in (
         click.option("--fix", is_flag=True, help="Write them into the tree, those that are sure."),
         click.option("--diff", is_flag=True, help="Print them as one diff for git apply, and nothing else."),
-        click.option(
-            "--remedies", is_flag=True, help="Look for an edit that removes each finding and brings none."
-        ),
+        looking,
     ):
         decorated = decorate(decorated)
     result: Command = decorated

@@ -14,6 +14,7 @@ from kicklint.base import KicklintError, Outcome, Review
 from kicklint.cli.archive import review_archive
 from kicklint.cli.examine import chosen, verdict
 from kicklint.cli.intake import Intake
+from kicklint.cli.mending import looking, mend
 from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats, ids, store
 from kicklint.cli.output import check_writable, wants_colour, write
 from kicklint.cli.policy import Policy, given, review_policy
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Write the comments into DIR as b4 review reads them.",
 )
+@looking
 @review_policy
 @colour
 @effort
@@ -79,6 +81,7 @@ def review(
     strict: bool,
     archive: Path | None,
     comments: Path | None,
+    remedies: bool | None,
     policy: Policy,
     colour: str,
     jobs: int,
@@ -100,7 +103,7 @@ def review(
     intake = Intake(files, tree, base, revisions, staged)
     patches, place = intake.patches() if archive is None else ([], intake.place())
     policy = _found(policy, place.tree.root if place.tree is not None else None)
-    request = request_for(policy, place, flat(architectures), flat(select), flat(ignore))
+    request = request_for(policy, place, flat(architectures), flat(select), flat(ignore), remedies)
     if archive is not None:
         click.get_current_context().exit(review_archive(archive, intake, request, style, output, quiet=quiet))
     style = policy.settings.format if _configured(policy) else style
@@ -118,8 +121,7 @@ def review(
         everything=everything,
         strict=strict,
     )
-    if comments is not None:
-        _write_comments(done, context, comments)
+    _write_comments(done, context, comments)
     write(REVIEW_FORMATS[style](done, context), output, for_people=style in REVIEW_FOR_PEOPLE)
     if style == "reply" and not quiet:
         _say(done)
@@ -144,17 +146,20 @@ def request_for(
     architectures: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    remedies: bool | None = None,
 ) -> ReviewRequest:
     """What the command line asks for, and the configuration where that says nothing."""
     # As in review().
     from kicklint import review as room
 
     settings = policy.settings
+    looking_for_edits = settings.remedies if remedies is None else remedies
     return room.ReviewRequest(
         place,
         architectures or settings.arch,
         chosen(select or ids(settings.select), ignore or ids(settings.ignore)),
         verdict=verdict(policy),
+        mend=mend if looking_for_edits else None,
         store=store(),
     )
 
@@ -180,7 +185,9 @@ def _say(done: Review) -> None:
             click.echo(f"kicklint: {visible(title)}: {visible(said)}", err=True)
 
 
-def _write_comments(done: Review, context: Context, folder: Path) -> None:
+def _write_comments(done: Review, context: Context, folder: Path | None) -> None:
+    if folder is None:
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

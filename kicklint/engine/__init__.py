@@ -13,6 +13,7 @@ from kicklint.source import DirectoryTree, SourceTree
 
 if TYPE_CHECKING:
     from kicklint.engine.function_graph import FunctionGraph
+    from kicklint.engine.sources import Parsed
 
 __all__ = [
     "AnalysisRequest",
@@ -29,12 +30,16 @@ __all__ = [
 
 
 def analyse_edits(
-    trees: Sequence[SourceTree], request: AnalysisRequest, *, whole: bool = False
+    trees: Sequence[SourceTree],
+    request: AnalysisRequest,
+    parsed: Parsed | None = None,
+    *,
+    whole: bool = False,
 ) -> tuple[Report, ...]:
     """The reports on ``trees``, each an edit of the one before; see comparing.py."""
     from kicklint.engine.comparing import analyse_edits as compared
 
-    return compared(trees, request, whole=whole)
+    return compared(trees, request, parsed, whole=whole)
 
 
 def coverage(tree: Path) -> Coverage:

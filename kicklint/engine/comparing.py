@@ -28,12 +28,17 @@ Progress = Callable[[str, int, int], None] | None
 
 
 def analyse_edits(
-    trees: Sequence[SourceTree], request: AnalysisRequest, *, whole: bool = False
+    trees: Sequence[SourceTree],
+    request: AnalysisRequest,
+    parsed: Parsed | None = None,
+    *,
+    whole: bool = False,
 ) -> tuple[Report, ...]:
     """The reports on ``trees``, each of which is an edit of the one before.
 
     A rule that says the same of all of them is left out of all reports, unless they are to be
-    ``whole``. ``request.tree`` is not looked at. Raises SourceError.
+    ``whole``. ``request.tree`` is not looked at. ``parsed`` is as in an analysis, and of use with one
+    process. Raises SourceError.
     """
     rulebook = load_rulebook()
     present = sorted({name for tree in trees for name in tree.architectures()})
@@ -41,7 +46,7 @@ def analyse_edits(
     if present and not names:
         return tuple(Report(()) for _ in trees)
     chosen = request.select or frozenset(rule.id for rule in rulebook.rules)
-    with _Workers(trees, names or [""], request) as workers:
+    with _Workers(trees, names or [""], request, parsed) as workers:
         if not whole:
             chosen &= _going_by(rulebook, workers.affected(request.select))
         results = workers.results(chosen) if chosen else []
@@ -89,14 +94,21 @@ class _Held:
 class _Workers:
     """Asks about each architecture in the process that has it, which is always the same."""
 
-    def __init__(self, trees: Sequence[SourceTree], names: Sequence[str], request: AnalysisRequest) -> None:
+    def __init__(
+        self,
+        trees: Sequence[SourceTree],
+        names: Sequence[str],
+        request: AnalysisRequest,
+        parsed: Parsed | None,
+    ) -> None:
         self.trees = trees
         self.names = names
         self.store = request.store
         self.progress = request.progress
         self.done = 0
         count = min(request.jobs, len(names))
-        self.held = _Held(tuple(trees)) if count == 1 else None
+        held = _Held(tuple(trees), parsed if parsed is not None else {})
+        self.held = held if count == 1 else None
         # What is handed over may hold a process of its own, which no two may talk to.
         data = pickle.dumps(tuple(trees)) if count > 1 else b""
         self.pools = [

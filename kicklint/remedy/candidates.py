@@ -27,7 +27,7 @@ def candidates(
 ) -> Iterator[Candidate]:
     """What each of ``remedies`` that applies comes to; ``syntax`` and ``file`` are the finding's file."""
     for remedy in remedies:
-        if remedy.message not in finding.message or set(remedy.unfit) & set(finding.architectures):
+        if not remedy.meant(finding.message, finding.architectures):
             continue
         changes = _Site(finding, syntax, file).changes(remedy)
         if changes:
@@ -124,20 +124,26 @@ class _Site:
         return values
 
     def around(self, remedy: Remedy, span: Span) -> dict[str, str] | None:
-        """The one filling of ``remedy.around`` that the function has."""
+        """The one filling of ``remedy.around`` that the function has, where it stands right before what
+        the remedy is for, or else anywhere."""
         body = next(iter(self.path(span)), None)
-        found: list[dict[str, str]] = []
+        beside: list[dict[str, str]] = []
+        anywhere: list[dict[str, str]] = []
         for block in body.all() if body is not None else ():
-            found += [each for each in self.pairs(remedy, block) if each not in found]
+            for part, behind in zip(block.parts, (*block.parts[1:], None), strict=False):
+                asked = matched(remedy.around, self.expression(part))
+                constants = {name: value for name, value in (asked or {}).items() if value.isupper()}
+                if not constants:
+                    continue
+                anywhere += [constants] if constants not in anywhere else []
+                if behind is not None and constants not in beside and self.fits(remedy, behind):
+                    beside.append(constants)
+        found = beside or anywhere
         return found[0] if len(found) == 1 else None
 
-    def pairs(self, remedy: Remedy, block: Statement) -> Iterator[dict[str, str]]:
-        """The constants in ``remedy.around`` where it stands right before what the remedy is for."""
-        for first, second in zip(block.parts, block.parts[1:], strict=False):
-            asked = matched(remedy.around, self.expression(first))
-            kicked = [matched(pattern, self.expression(second)) for pattern in remedy.match]
-            if asked is not None and any(each is not None for each in kicked):
-                yield {name: value for name, value in asked.items() if value.isupper()}
+    def fits(self, remedy: Remedy, statement: Statement) -> bool:
+        """Whether ``statement`` is one that the remedy is for."""
+        return any(matched(each, self.expression(statement)) is not None for each in remedy.match)
 
     def expression(self, statement: Statement) -> str:
         return self.file.text(statement.start, statement.end).rstrip("; \t\n")

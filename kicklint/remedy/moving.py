@@ -9,6 +9,7 @@ from kicklint.syntax import Statement
 
 # Statements that one may be moved across.
 _MOST_BETWEEN = 6
+_FIXED = frozenset({"const", "static"})
 _FREE = frozenset({"simple", "declaration", "if", "loop", "block"})
 
 Path = tuple[Statement, ...]
@@ -59,7 +60,7 @@ def move_read(file: FileText, moved: Path, target: Path, offset: int) -> list[Ch
         return None
     block = moved[depth].parts
     between = block[block.index(statement) + 1 : block.index(target[depth + 1])]
-    if len(between) > _MOST_BETWEEN or not all(map(_passable, between)):
+    if len(between) > _MOST_BETWEEN or not all(_passable(each, file) for each in between):
         return None
     end = target[-1]
     crossed = [each for each in moved[0].all() if statement.end <= each.start <= end.start]
@@ -94,8 +95,13 @@ def _only(outer: Statement, inner: Statement) -> bool:
     return inner.kind == "simple"
 
 
-def _passable(statement: Statement) -> bool:
-    return all(each.kind in _FREE for each in statement.all())
+def _passable(statement: Statement, file: FileText | None = None) -> bool:
+    """Whether a statement may be moved across; what only reads may be moved past a ``return`` of ``file``."""
+    return all(
+        each.kind in _FREE
+        or (file is not None and each.kind == "jump" and file.text(each.start, each.end).startswith("return"))
+        for each in statement.all()
+    )
 
 
 def _independent(moved: Statement, crossed: Iterable[Statement]) -> bool:
@@ -113,10 +119,22 @@ def _split(file: FileText, statement: Statement) -> tuple[str, str]:
         return "", ""
     if statement.kind == "simple":
         return "", text
-    if statement.kind != "declaration" or "," in left or "," in right.split("(")[0]:
+    if statement.kind != "declaration" or _parted(right) or right.lstrip().startswith("{"):
         return "", ""
-    name = left.split()[-1].lstrip("*")
+    if _FIXED & set(left.split()) or "[" in left:
+        return "", ""
+    name = left.split()[-1].split(",")[-1].lstrip("*")
     return f"{left.rstrip()};", f"{name} = {right.strip()}"
+
+
+def _parted(text: str) -> bool:
+    """Whether a comma stands in ``text`` outside of all brackets."""
+    depth = 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            return True
+    return False
 
 
 def _into(file: FileText, branch: Path, text: str) -> list[Change] | None:

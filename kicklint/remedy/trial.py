@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kicklint.base import Edit, Excerpt, Finding, Report, Severity, SourceError, Standing
-from kicklint.engine import AnalysisRequest, analyse_tree
+from kicklint.engine import AnalysisRequest, analyse_edits, analyse_tree
 from kicklint.engine.sources import Parsed, dialect
 from kicklint.remedy.candidates import Candidate, candidates
 from kicklint.remedy.editing import FileText, unified
@@ -71,7 +71,7 @@ class Trials:
         self._tree = tree
         self._request = request
         self._parsed: Parsed = {} if parsed is None else parsed
-        self._before: dict[tuple[str, ...], Counter[_Key]] = {}
+        self._before: dict[tuple[str, tuple[str, ...]], Counter[_Key]] = {}
 
     def edit(self, finding: Finding, remedies: tuple[Remedy, ...]) -> Edit | None:
         """The first of ``remedies`` that removes ``finding`` and brings none; None if none does."""
@@ -89,18 +89,37 @@ class Trials:
 
     def gains(self, changes: dict[str, bytes | None]) -> bool:
         """Whether the tree with ``changes`` has a finding that it has not without."""
-        worlds = self._worlds(tuple(changes))
-        return bool(self._found(OverlayTree(self._tree, changes), worlds) - self._known(worlds))
+        wanted = self._wanted(tuple(changes))
+        trees = (self._tree, OverlayTree(self._tree, changes))
+        before, after = (_graveness(each) for each in analyse_edits(trees, wanted, self._parsed))
+        return bool(after - before)
 
     def _mends(self, finding: Finding, syntax: SyntaxFile, after: bytes) -> bool:
         path = finding.span.path
         if _damage(parse_file(path, after, dialect())) > _damage(syntax):
             return False
-        worlds = self._worlds((path,))
-        before, found = self._known(worlds), self._found(OverlayTree(self._tree, {path: after}), worlds)
-        self._parsed.pop((path, after), None)
+        try:
+            return self._loses(finding, after) and not self.gains({path: after})
+        finally:
+            self._parsed.pop((path, after), None)
+
+    def _loses(self, finding: Finding, after: bytes) -> bool:
+        """Whether the finding's own rule says less with ``after``, which is soon known."""
+        path, rule = finding.span.path, finding.rule
+        wanted = replace(self._wanted((path,)), select=frozenset({rule}))
+        at = (rule, wanted.architectures)
+        if at not in self._before:
+            self._before[at] = _graveness(analyse_tree(self._tree, wanted, self._parsed))
         key = _key(finding)
-        return not found - before and found[key] <= before[key] - _RANK[finding.severity]
+        tried = OverlayTree(self._tree, {path: after})
+        found = _graveness(analyse_tree(tried, wanted, self._parsed))
+        return found[key] <= self._before[at][key] - _RANK[finding.severity]
+
+    def _wanted(self, paths: tuple[str, ...]) -> AnalysisRequest:
+        """All rules in the architectures that see one of ``paths``."""
+        return replace(
+            self._request, architectures=self._worlds(paths), select=frozenset(), scope=(), progress=None
+        )
 
     def _worlds(self, paths: tuple[str, ...]) -> tuple[str, ...]:
         """The architectures that see one of ``paths``, as far as the request goes."""
@@ -113,18 +132,13 @@ class Trials:
         there = set(self._request.architectures or self._tree.architectures())
         return tuple(sorted(names & there))
 
-    def _known(self, worlds: tuple[str, ...]) -> Counter[_Key]:
-        if worlds not in self._before:
-            self._before[worlds] = self._found(self._tree, worlds)
-        return self._before[worlds]
 
-    def _found(self, tree: SourceTree, worlds: tuple[str, ...]) -> Counter[_Key]:
-        """How grave the findings are together, by rule, file and function."""
-        wanted = replace(self._request, architectures=worlds, select=frozenset(), scope=(), progress=None)
-        found: Counter[_Key] = Counter()
-        for each in analyse_tree(tree, wanted, self._parsed).findings:
-            found[_key(each)] += _RANK[each.severity]
-        return found
+def _graveness(report: Report) -> Counter[_Key]:
+    """How grave the findings are together, by rule, file and function."""
+    found: Counter[_Key] = Counter()
+    for each in report.findings:
+        found[_key(each)] += _RANK[each.severity]
+    return found
 
 
 def _key(finding: Finding) -> _Key:

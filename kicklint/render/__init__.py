@@ -12,6 +12,7 @@ from kicklint.render.formats import (
     RULES_FORMATS,
     SITE_FORMATS,
     STATISTICS_FORMATS,
+    WITH_EDITS,
 )
 from kicklint.render.html.trail import AROUND
 from kicklint.render.plain import Lines, counted, utf16_column, visible
@@ -30,6 +31,7 @@ __all__ = [
     "RULE_FORMATS",
     "SITE_FORMATS",
     "STATISTICS_FORMATS",
+    "WITH_EDITS",
     "Context",
     "Lines",
     "Provenance",

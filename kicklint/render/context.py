@@ -26,7 +26,7 @@ class Context:
     UTC timestamps as RFC 3339 writes them; without them the output depends on
     nothing but the report. ``everything`` shows what was there before a patch and what it fixes;
     ``strict`` takes a review of hunks only for none. ``sites`` and ``coverage`` are shown besides
-    the findings where a format has room for them.
+    the findings where a format has room for them. ``tried`` says that edits were looked for.
     """
 
     rules: tuple[RuleInfo, ...] = ()
@@ -43,3 +43,4 @@ class Context:
     strict: bool = False
     sites: tuple[Site, ...] = ()
     coverage: Coverage | None = None
+    tried: bool = False

@@ -44,6 +44,9 @@ REPORT_FORMATS: Mapping[str, Callable[[Report, Context], str]] = {
     "html": html.render,
 }
 
+# Those that show the edits of findings.
+WITH_EDITS = frozenset({"text", "json", "sarif", "rdjson", "html"})
+
 # What --statistics shows in place of the findings.
 STATISTICS_FORMATS: Mapping[str, Callable[[Report], str]] = {
     "text": statistics.render_text,

@@ -34,8 +34,21 @@ def render(report: Report, context: Context) -> str:
             blocks.append(
                 "\n".join(line for note in report.notes for line in _note(note, lines, style)) + "\n"
             )
-        blocks.append(style.strong(summary(report)) + "\n")
+        blocks.append(style.strong(summary(report)) + "\n" + _remedies(report, context, style))
     return "\n".join(blocks)
+
+
+def _remedies(report: Report, context: Context, style: Style) -> str:
+    """How to see edits, where some may be found and none was looked for."""
+    known = {rule.id: rule.remedy for rule in context.rules}
+    count = sum(
+        any(remedy.meant(each.message, each.architectures) for remedy in known.get(each.rule, ()))
+        for each in report.open_findings
+    )
+    if context.tried or not count:
+        return ""
+    which = "it" if len(report.open_findings) == 1 else f"{count} of them"
+    return style.faint(f"There may be an edit that removes {which}: kicklint check --remedies") + "\n"
 
 
 def finding_block(finding: Finding, lines: Lines, style: Style, verbose: bool) -> Iterator[str]:

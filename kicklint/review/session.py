@@ -19,6 +19,8 @@ from kicklint.store import Store
 Progress = Callable[[str, int, int], None]
 Verdict = Callable[[Report, SourceTree], Report]
 """What a project has laid down, put to the report on a tree: exclusions and waivers."""
+Mend = Callable[[Report, SourceTree, AnalysisRequest], Report]
+"""The report on a tree with an edit in each finding for which one was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class ReviewRequest:
     """What to compare with, and what to look for: ``architectures`` and ``select`` are all when empty.
 
     ``everything`` asks for what was there already and what is fixed, too; ``jobs`` is the number of
-    processes. ``verdict`` is put to every report before they are compared.
+    processes. ``verdict`` is put to every report before they are compared, ``mend`` to what is new then.
     What is analysed is kept in ``store`` and taken from there.
     """
 
@@ -37,6 +39,7 @@ class ReviewRequest:
     jobs: int = 1
     progress: Progress | None = field(default=None, compare=False)
     verdict: Verdict | None = field(default=None, compare=False)
+    mend: Mend | None = field(default=None, compare=False)
     store: Store | None = field(default=None, compare=False)
 
 
@@ -90,7 +93,11 @@ class _Session:
 
     def _reports(self, trees: Sequence[SourceTree]) -> list[Report]:
         """The reports on ``trees``, the base and what each patch makes of it."""
-        request = AnalysisRequest(
+        reports = analyse_edits(trees, self._asked(trees), whole=self.request.everything)
+        return [self._judge(report, tree) for report, tree in zip(reports, trees, strict=True)]
+
+    def _asked(self, trees: Sequence[SourceTree]) -> AnalysisRequest:
+        return AnalysisRequest(
             trees[0].root,
             architectures=self._names(trees),
             select=self.request.select,
@@ -98,8 +105,18 @@ class _Session:
             progress=self.request.progress,
             store=self.request.store,
         )
-        reports = analyse_edits(trees, request, whole=self.request.everything)
-        return [self._judge(report, tree) for report, tree in zip(reports, trees, strict=True)]
+
+    def _with_edits(self, report: Report, tree: SourceTree, change: Difference) -> tuple[Report, Difference]:
+        """``report`` on ``tree`` with the lines of edits, and ``change`` with the edits in what is new."""
+        if self.request.mend is None or not change.new:
+            return report, change
+        new = replace(report, findings=tuple(each for each, _ in change.new))
+        done = self.request.mend(new, tree, self._asked([tree]))
+        pairs = zip(done.findings, change.new, strict=True)
+        return (
+            replace(report, excerpts=done.excerpts),
+            replace(change, new=tuple((finding, old) for finding, (_, old) in pairs)),
+        )
 
     def _report(self, tree: SourceTree, select: frozenset[str]) -> Report:
         """The report on a tree of excerpts by the rules of ``select``."""
@@ -131,6 +148,7 @@ class _Session:
         refused: tuple[str, ...],
     ) -> PatchReview:
         world = base.worlds[number]
+        after, change = self._with_edits(reports[number + 1], world.tree, change)
         lines = shown(patch, world.starts)
         before = base.worlds[number - 1].tree if number else base.tree
         judged = [
@@ -142,7 +160,6 @@ class _Session:
         fixed = () if cut else change.fixed
         judged += [Judged(replace(each, standing=Standing.FIXED)) for each in fixed]
         judged += [Judged(replace(each, standing=Standing.KNOWN)) for each in change.known]
-        after = reports[number + 1]
         said = base.said if not number else f"{base.said}, and the patches before it"
         return PatchReview(
             patch,

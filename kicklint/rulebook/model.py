@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kicklint.base import Severity
@@ -240,12 +240,12 @@ class RemedyPlace(enum.StrEnum):
 class Remedy:
     """A mechanical edit that may remove a finding; ``says`` tells what it does.
 
-    It is for findings whose message holds ``message``, and not for those in the architectures ``unfit``.
-    ``do`` is done ``at`` a place; a move goes ``to`` another. ``text`` is what is put there, ``match`` the
-    patterns of which one has to be the expression at the place; what stands in their holes fills those of
-    ``text``. ``around`` is a pattern of a statement that stands right before one that matches, elsewhere in
-    the function: its holes are filled when all such places agree. One that is not ``sure`` is shown and
-    not written by itself.
+    It is for findings whose message holds one of ``message`` (any when there are none), and not for those
+    in the architectures ``unfit``. ``do`` is done ``at`` a place; a move goes ``to`` another. ``text`` is
+    what is put there, ``match`` the patterns of which one has to be the expression at the place; what
+    stands in their holes fills those of ``text``. ``around`` is a pattern of a statement elsewhere in the
+    function: its constants are filled in when all such statements have the same, or all of those that stand
+    right before one that matches. One that is not ``sure`` is shown and not written by itself.
     """
 
     do: RemedyKind
@@ -255,9 +255,15 @@ class Remedy:
     text: str = ""
     match: tuple[str, ...] = ()
     around: str = ""
-    message: str = ""
+    message: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
     sure: bool = True
+
+    def meant(self, message: str, architectures: Iterable[str]) -> bool:
+        """Whether it is for a finding of its rule with that message in those architectures."""
+        if set(self.unfit) & set(architectures):
+            return False
+        return not self.message or any(each in message for each in self.message)
 
 
 @dataclass(frozen=True, slots=True)

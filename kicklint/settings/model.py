@@ -37,7 +37,8 @@ class Settings:
 
     ``select``, ``ignore`` and ``arch`` are as the options of the same names;
     ``exclude`` are paths or patterns below the tree for which nothing is reported;
-    ``baseline`` and ``waivers`` are files, relative to the one that names them.
+    ``baseline`` and ``waivers`` are files, relative to the one that names them;
+    ``remedies`` asks for the edits that remove findings.
     """
 
     select: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Settings:
     jobs: int = 0
     baseline: str = ""
     waivers: str = ""
+    remedies: bool = False
     waiver: tuple[Waiver, ...] = ()
 
 
