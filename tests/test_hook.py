@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from patches import BREAKS, GUARDED, MAIN, UNGUARDED, commit, edited, git, mail, repository_at, text_of
+from patches import BREAKS, DEMO, GUARDED, MAIN, UNGUARDED, commit, edited, git, mail, repository_at, text_of
 
 from kicklint.cli import main
 from kicklint.source import is_kvm_code
@@ -208,3 +209,65 @@ def test_the_pattern_of_pre_commit_is_that_of_the_engine() -> None:
         "include/trace/events/kvm_more.h",
     ):
         assert bool(pattern.search(path)) == is_kvm_code(path), path
+
+
+@pytest.fixture
+def below(tmp_path: Path) -> Path:
+    """A repository with the kernel in a folder of it."""
+    top = tmp_path / "product"
+    top.mkdir()
+    git(top, "init", "-q", "-b", "main")
+    shutil.copytree(DEMO, top / "src/linux")
+    (top / "src/linux" / MAIN).write_text(edited(MAIN, (UNGUARDED, GUARDED)), "utf-8")
+    commit(top, {"README": "A product.\n"}, "All of it")
+    return top
+
+
+def test_a_kernel_in_a_folder_of_its_repository(below: Path) -> None:
+    kernel = below / "src/linux"
+    assert run("hook", "install", "--tree", kernel).exit_code == 0
+    stage(below, "README", "Another text.\n")
+    assert try_commit(below).returncode == 0
+    stage(kernel, MAIN, text_of(MAIN))
+    for where, options in ((below, ()), (kernel, ()), (below, ("-a",))):
+        done = try_commit(where, *options)
+        said = done.stdout + done.stderr
+        assert done.returncode == 1, said
+        # The path is the one that git itself shows.
+        assert f"--> src/linux/{MAIN}:34:4" in said
+    assert run("hook", "remove", "--tree", kernel).exit_code == 0
+    assert try_commit(below).returncode == 0
+
+
+def test_named_files_lead_to_the_kernel(below: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pre-commit calls it: in the top of the repository, with the files that were staged."""
+    monkeypatch.chdir(below)
+    stage(below, f"src/linux/{MAIN}", text_of(MAIN))
+    done = run("hook", "run", "--quiet", "README", f"src/linux/{MAIN}")
+    assert done.exit_code == 1 and f"src/linux/{MAIN}:34:4" in done.stdout
+    assert run("hook", "run", "README").exit_code == 0
+
+
+def test_a_mail_from_a_repository_with_more_than_the_kernel(below: Path) -> None:
+    kernel = below / "src/linux"
+    run("hook", "install", "sendemail-validate", "--tree", kernel)
+    stage(kernel, MAIN, text_of(MAIN))
+    commit(below, {}, "Worse")
+    patch = git(below, "format-patch", "-1", "--stdout")
+    letter = below / "0001.patch"
+    git(below, "reset", "-q", "--hard", "HEAD~1")
+    letter.write_text(patch + "\n", "utf-8")
+    done = subprocess.run(
+        [below / ".git/hooks/sendemail-validate", letter], cwd=below, capture_output=True, check=False
+    )
+    assert done.returncode == 1 and b"the mail is refused" in done.stderr, done.stderr
+
+
+def test_commits_of_a_kernel_in_a_folder(below: Path) -> None:
+    kernel = below / "src/linux"
+    stage(kernel, MAIN, text_of(MAIN))
+    commit(below, {"README": "Again.\n"}, "Worse")
+    done = run("review", "--tree", kernel, "--git", "HEAD~1..HEAD", "--quiet")
+    assert done.exit_code == 1 and "KICK001" in done.stdout
+    git(below, "rm", "-rq", "--cached", "src")
+    assert run("hook", "install", "--tree", kernel).exit_code == 2  # nothing of it is in the repository

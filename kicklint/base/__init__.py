@@ -14,6 +14,7 @@ from kicklint.base.finding import (
 )
 from kicklint.base.interleaving import REQUESTER, VCPU, Interleaving, Row
 from kicklint.base.patch import DiffLine, FileChange, Hunk, Letter, Patch
+from kicklint.base.relocate import below, relocated
 from kicklint.base.report import Coverage, DamagedFunction, Excerpt, Gone, MissedFunction, Note, Report, Site
 from kicklint.base.review import Cause, Judged, Outcome, PatchReview, Review
 from kicklint.base.span import Span
@@ -56,4 +57,6 @@ __all__ = [
     "StepKind",
     "Suppression",
     "SuppressionKind",
+    "below",
+    "relocated",
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from kicklint import __version__, source
-from kicklint.base import KicklintError, Patch, Review, SourceError
+from kicklint.base import KicklintError, Patch, Review, SourceError, relocated
 from kicklint.cli.intake import Intake
 from kicklint.cli.options import CommaList, choose_rules, effort, flat, processors
 from kicklint.cli.output import write
@@ -78,11 +78,8 @@ def run(
     Exit status: 0 nothing new, 1 new findings, 2 could not judge.
     """
     context = click.get_current_context()
-    try:
-        root = source.find_tree(tree or Path.cwd()).root
-    except SourceError:
-        if tree is not None:
-            raise
+    root = _root(tree, files)
+    if root is None:
         context.exit(NO_FINDINGS)  # a repository without KVM
     policy = policy.found(root)
     intake = Intake((mail,) if mail is not None else (), root, "", "", staged=mail is None)
@@ -98,7 +95,24 @@ def run(
     request = request_for(policy, place, flat(architectures), flat(select), flat(ignore))
     with progress(quiet=quiet) as bar, closing(place):
         done = room.review(room.series(patches), replace(request, progress=bar, jobs=processors()))
+    if place.repository is not None:  # whoever commits goes by the top of the repository
+        done = relocated(done, place.repository.prefix)
     _say(done, verbose > 0, "mail" if mail is not None else "commit")
+
+
+def _root(tree: Path | None, files: tuple[Path, ...]) -> Path | None:
+    """The kernel tree that is named, or around the current directory, or around one of ``files``.
+
+    None when there is none. Raises SourceError when the one that is named is none.
+    """
+    if tree is not None:
+        return source.find_tree(tree).root
+    for place in dict.fromkeys((Path.cwd(), *(each.parent for each in files))):
+        try:
+            return source.find_tree(place).root
+        except SourceError:
+            continue
+    return None
 
 
 def _concerned(intake: Intake, files: list[str], policy: Policy) -> bool:
@@ -164,15 +178,16 @@ def install(names: tuple[str, ...], tree: Path | None) -> None:
 
     A hook that is there already and was not written by kicklint is left alone.
     """
+    place, prefix = _place(tree)
     for name in names or ("pre-commit",):
-        path = _place(tree) / name
+        path = place / name
         if os.path.lexists(path) and not _ours(path):
             raise KicklintError(
                 f"{path} is there already; have it call 'kicklint hook run{_HOOKS[name]}', or remove it"
             )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(_script(name), path)
+            write(_script(name, prefix), path)
             path.chmod(0o755)
         except OSError as error:
             raise KicklintError(f"cannot write {path}: {error.strerror}") from error
@@ -184,8 +199,9 @@ def install(names: tuple[str, ...], tree: Path | None) -> None:
 @_tree
 def remove(names: tuple[str, ...], tree: Path | None) -> None:
     """Take HOOK (all by default) out of the repository again, where kicklint wrote it."""
+    place, _ = _place(tree)
     for name in names or tuple(_HOOKS):
-        path = _place(tree) / name
+        path = place / name
         if not os.path.lexists(path):
             if names:
                 click.echo(f"kicklint: there is no {path}", err=True)
@@ -201,8 +217,11 @@ def remove(names: tuple[str, ...], tree: Path | None) -> None:
         click.echo(f"kicklint: removed {path}", err=True)
 
 
-def _place(tree: Path | None) -> Path:
-    """The directory of the hooks. Raises SourceError where there is none of this repository's own."""
+def _place(tree: Path | None) -> tuple[Path, str]:
+    """The directory of the hooks, and where the kernel lies below the top of the repository.
+
+    Raises SourceError where there are no hooks of this repository's own.
+    """
     root = source.find_tree(tree or Path.cwd()).root
     repository = source.find_repository(root)
     if repository is None:
@@ -212,7 +231,7 @@ def _place(tree: Path | None) -> Path:
         raise SourceError(
             f"the hooks of {root} lie outside of it (core.hooksPath); have them call 'kicklint hook run'"
         )
-    return place
+    return place, repository.prefix
 
 
 def _ours(path: Path) -> bool:
@@ -222,8 +241,10 @@ def _ours(path: Path) -> bool:
         return False
 
 
-def _script(name: str) -> str:
-    command = f"hook run{_HOOKS[name]}"
+def _script(name: str, prefix: str) -> str:
+    # Hooks are run in the top of the work tree.
+    where = f" --tree {shlex.quote(prefix.rstrip('/'))}" if prefix else ""
+    command = f"hook run{where}{_HOOKS[name]}"
     return (
         f"#!/bin/sh\n{_MARK}\npython={shlex.quote(sys.executable)}\n"
         f'if [ -x "$python" ]; then\n\texec "$python" -m kicklint.cli {command}\nfi\n'

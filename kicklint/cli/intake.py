@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kicklint import source
-from kicklint.base import Letter, Patch, SourceError
+from kicklint.base import Letter, Patch, SourceError, below
 
 if TYPE_CHECKING:
     from kicklint.review import Place
@@ -39,7 +39,8 @@ class Intake:
         place = self.place()
         tree, repository = place.tree, place.repository
         if not (self.revisions or self.staged):
-            return list(self._read()), place
+            prefix = repository.prefix if repository is not None else ""
+            return [below(each, prefix) for each in self._read()], place
         if repository is None:
             raise SourceError(f"{tree.root if tree else Path.cwd()} is not the work tree of a git repository")
         if self.staged:

@@ -17,6 +17,8 @@ _MOST_BYTES = 256 * 1024 * 1024
 _OBJECT = re.compile(r"[0-9a-f]{40,64}")
 # Nothing is fetched, asked for, or refreshed on the way.
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+# Git hands these to hooks, relative to the top of the work tree.
+_SURROUNDINGS = frozenset({"GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"})
 _PLAIN_DIFF = ("--no-ext-diff", "--no-textconv", "--full-index", "--no-color", "-U3", "-M")
 _PREFIXES = ("--src-prefix=a/", "--dst-prefix=b/")
 _FOLDERS = ("virt/kvm", "arch", "include")
@@ -25,11 +27,14 @@ _FOLDERS = ("virt/kvm", "arch", "include")
 class GitRepository:
     """The repository whose work tree's top, or git directory, is ``top``.
 
-    Objects are read through one ``git cat-file --batch``; :meth:`close` ends it.
+    The kernel lies at ``prefix`` below the top ("" or a path with a slash behind it); all paths that go in
+    and come out are relative to it. Objects are read through one ``git cat-file --batch``;
+    :meth:`close` ends it.
     """
 
-    def __init__(self, top: Path, *, bare: bool = False) -> None:
+    def __init__(self, top: Path, prefix: str = "", *, bare: bool = False) -> None:
         self.top = top
+        self.prefix = prefix
         self._where = ["git", "--git-dir", str(top)] if bare else ["git", "-C", str(top)]
         self._batch: subprocess.Popen[bytes] | None = None
 
@@ -55,7 +60,7 @@ class GitRepository:
 
     def files(self, commit: str) -> dict[str, str]:
         """The KVM files of ``commit`` and their blobs; symbolic links and submodules are none."""
-        listed = self._run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *_FOLDERS)
+        listed = self._run("ls-tree", "-r", "-z", self._folder(commit), "--", *_FOLDERS)
         if listed is None:
             raise SourceError(f"{self.top}: git cannot list {commit}")
         found = {}
@@ -98,7 +103,7 @@ class GitRepository:
     def commit_with(self, blobs: Iterable[tuple[str, str]]) -> str:
         """The newest of the last commits to the paths of ``blobs`` that has all of them; "" if none has."""
         wanted = list(blobs)
-        paths = [path for path, _ in wanted]
+        paths = [f"{self.prefix}{path}" for path, _ in wanted]
         head = self.commit("HEAD")
         listed = self._run("rev-list", f"-n{_SEARCHED}", "--all", "HEAD", "--", *paths) if head else None
         for commit in dict.fromkeys([head, *(listed or b"").decode("ascii", "replace").split()]):
@@ -109,7 +114,7 @@ class GitRepository:
     def _has(self, commit: str, path: str, blob: str) -> bool:
         if "\n" in path:
             return False
-        entry = self._run("ls-tree", "-z", "--full-tree", commit, "--", path) or b""
+        entry = self._run("ls-tree", "-z", self._folder(commit), "--", path) or b""
         fields = entry.split(b"\t")[0].split()
         return len(fields) == 3 and fields[2].decode("ascii").startswith(blob)
 
@@ -123,7 +128,9 @@ class GitRepository:
 
     def staged_paths(self) -> tuple[str, ...]:
         """The paths that are staged against HEAD, old names and new ones. Raises SourceError."""
-        listed = self._run("diff", "--cached", "--name-only", "--no-renames", "-z", "HEAD", "--")
+        listed = self._run(
+            "diff", "--cached", "--name-only", "--no-renames", "-z", *self._relative(), "HEAD", "--"
+        )
         if listed is None:
             raise SourceError(f"{self.top}: git cannot say what is staged")
         return tuple(each.decode("utf-8", "surrogateescape") for each in listed.split(b"\0") if each)
@@ -139,10 +146,17 @@ class GitRepository:
         place, own = ((self.top / os.fsdecode(each.rstrip(b"\n"))).resolve() for each in (named, common))
         return place if place.is_relative_to(own) or place.is_relative_to(self.top.resolve()) else None
 
+    def _folder(self, commit: str) -> str:
+        """The kernel's own folder in ``commit``."""
+        return f"{commit}:{self.prefix.rstrip('/')}"
+
+    def _relative(self) -> tuple[str, ...]:
+        return (f"--relative={self.prefix}",) if self.prefix else ()
+
     def _patches(self, command: str, *arguments: str) -> bytes:
         if any(each.startswith("-") for each in arguments[-1:]):
             raise SourceError(f"{arguments[-1]!r} is no revision")
-        done = self._call(command, *_PLAIN_DIFF, *_PREFIXES, *arguments[:-1], *arguments[-1:], "--")
+        done = self._call(command, *_PLAIN_DIFF, *_PREFIXES, *self._relative(), *arguments, "--")
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
             raise SourceError(f"git {command} {arguments[-1]}: {said or 'failed'}")
@@ -185,15 +199,35 @@ class GitRepository:
 
 
 def find_repository(tree: Path) -> GitRepository | None:
-    """The repository whose work tree is ``tree`` itself; None when there is none, or no git."""
-    repository = GitRepository(tree)
+    """The repository whose work tree is ``tree``, or that has the KVM files of ``tree`` in it.
+
+    None when there is none, or no git.
+    """
+    said = _outside(tree, "rev-parse", "--show-toplevel", "--show-prefix")
+    top, _, prefix = said.partition(b"\n")
+    if not top:
+        return None
+    prefix = prefix.removesuffix(b"\n")
+    if not prefix:
+        return GitRepository(tree)
+    tracked = _outside(tree, "ls-files", "-z", "--", *_FOLDERS)
+    return GitRepository(Path(os.fsdecode(top)), os.fsdecode(prefix)) if tracked else None
+
+
+def _outside(folder: Path, *command: str) -> bytes:
+    """What git says in ``folder`` by where it lies, whatever a hook's surroundings name; b"" if it cannot."""
+    environment = {name: value for name, value in os.environ.items() if name not in _SURROUNDINGS}
     try:
-        top = repository._run("rev-parse", "--show-toplevel")
-    except SourceError:
-        return None
-    if not top or Path(os.fsdecode(top.rstrip(b"\n"))).resolve() != tree.resolve():
-        return None
-    return repository
+        done = subprocess.run(
+            ["git", "-C", str(folder), *command],
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            env=environment | _ENVIRONMENT,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return b""
+    return done.stdout if done.returncode == 0 else b""
 
 
 class RevisionTree:
@@ -206,8 +240,8 @@ class RevisionTree:
 
     @property
     def root(self) -> Path:
-        """The top of the repository."""
-        return self._repository.top
+        """Where the kernel lies in the work tree."""
+        return self._repository.top / self._repository.prefix
 
     def paths(self) -> tuple[str, ...]:
         """Every KVM file of the commit, sorted."""
