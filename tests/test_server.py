@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import shutil
 import sys
@@ -27,6 +28,8 @@ class Editor:
         self.client = LanguageClient("editor", "1")
         self.told: asyncio.Queue[tuple[str, list[types.Diagnostic]]] = asyncio.Queue()
         self.shown: list[str] = []
+        self.asked_for: list[types.ShowDocumentParams] = []
+        self.steps: list[object] = []
         self.version = 0
 
         @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
@@ -37,12 +40,38 @@ class Editor:
         def shown(params: types.ShowMessageParams) -> None:
             self.shown.append(params.message)
 
+        @self.client.feature(types.WORKSPACE_APPLY_EDIT)
+        def applied(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+            for step in params.edit.document_changes or ():
+                if isinstance(step, types.TextDocumentEdit):
+                    (put,) = step.edits
+                    assert isinstance(put, types.TextEdit)
+                    (root / ".kicklint.toml").write_text(put.new_text, "utf-8")
+            return types.ApplyWorkspaceEditResult(True)
+
+        @self.client.feature(types.WINDOW_SHOW_DOCUMENT)
+        def asked_for(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+            self.asked_for.append(params)
+            return types.ShowDocumentResult(True)
+
+        @self.client.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
+        def created(_params: types.WorkDoneProgressCreateParams) -> None:
+            self.steps.append("created")
+
+        @self.client.feature(types.PROGRESS)
+        def went(params: types.ProgressParams) -> None:
+            self.steps.append(params.value)
+
+        @self.client.feature(types.CLIENT_REGISTER_CAPABILITY)
+        def registered(params: types.RegistrationParams) -> None:
+            self.steps += [each.method for each in params.registrations]
+
     def address(self, path: str) -> str:
         return (self.root / path).as_uri()
 
-    async def start(self, *options: str) -> types.InitializeResult:
+    async def start(self, capabilities: types.ClientCapabilities, *options: str) -> types.InitializeResult:
         await self.client.start_io(sys.executable, "-m", "kicklint.cli", "server", *options)
-        asked = types.InitializeParams(types.ClientCapabilities(), root_uri=self.root.as_uri())
+        asked = types.InitializeParams(capabilities, root_uri=self.root.as_uri())
         done = await asyncio.wait_for(self.client.initialize_async(asked), _SECONDS)
         self.client.initialized(types.InitializedParams())
         return done
@@ -67,10 +96,27 @@ class Editor:
         await self.client.stop()
 
 
-def with_editor(root: Path, story: Callable[[Editor], Awaitable[None]], *options: str) -> None:
+PLAIN = types.ClientCapabilities()
+ABLE = types.ClientCapabilities(
+    workspace=types.WorkspaceClientCapabilities(
+        apply_edit=True,
+        did_change_watched_files=types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True),
+    ),
+    window=types.WindowClientCapabilities(
+        work_done_progress=True, show_document=types.ShowDocumentClientCapabilities(support=True)
+    ),
+)
+
+
+def with_editor(
+    root: Path,
+    story: Callable[[Editor], Awaitable[None]],
+    *options: str,
+    capabilities: types.ClientCapabilities = PLAIN,
+) -> None:
     async def told() -> None:
         editor = Editor(root)
-        await editor.start(*options)
+        await editor.start(capabilities, *options)
         try:
             await story(editor)
         finally:
@@ -190,3 +236,71 @@ def test_options_reach_it(tree: Path) -> None:
         assert editor.told.empty()
 
     with_editor(tree, story, "--ignore", "KICK001")
+
+
+def kind(step: object) -> object:
+    return step.get("kind") if isinstance(step, dict) else getattr(step, "kind", "")
+
+
+def test_a_waiver_is_written_and_its_reason_waited_for(tree: Path) -> None:
+    async def story(editor: Editor) -> None:
+        editor.open(MAIN)
+        _, (found,) = await editor.next()
+        document = types.TextDocumentIdentifier(editor.address(MAIN))
+        asked = types.CodeActionParams(document, found.range, types.CodeActionContext([found]))
+        client = editor.client
+        actions = await client.text_document_code_action_async(asked) or []
+        # The client's library takes every action that has a command for a bare command.
+        waive = ast.literal_eval(str(actions[-1].command))
+        command = types.ExecuteCommandParams(waive["command"], waive["arguments"])
+        await asyncio.wait_for(client.workspace_execute_command_async(command), _SECONDS)
+        file = tree / ".kicklint.toml"
+        (shown,) = editor.asked_for
+        assert shown.uri == file.as_uri() and shown.take_focus
+        # The cursor stands between the quotes of the reason.
+        assert shown.selection is not None and shown.selection.start == shown.selection.end
+        line = file.read_text("utf-8").split("\n")[shown.selection.start.line]
+        assert line[: shown.selection.start.character] == 'reason = "'
+        # As long as there is no reason, that is said where it is to stand, and the finding stays.
+        assert types.WORKSPACE_DID_CHANGE_WATCHED_FILES in editor.steps
+        changed = types.DidChangeWatchedFilesParams(
+            [types.FileEvent(file.as_uri(), types.FileChangeType.Created)]
+        )
+        client.workspace_did_change_watched_files(changed)
+        flagged = dict([await editor.next(), await editor.next()])
+        (missing,) = flagged[file.as_uri()]
+        assert (missing.code, missing.range.start.line) == (
+            "waiver-without-reason",
+            shown.selection.start.line,
+        )
+        assert len(flagged[editor.address(MAIN)]) == 1
+        text = file.read_text("utf-8").replace('reason = ""', 'reason = "later"')
+        file.write_text(text, "utf-8")
+        client.workspace_did_change_watched_files(changed)
+        flagged = dict([await editor.next(), await editor.next()])
+        assert flagged == {file.as_uri(): [], editor.address(MAIN): []}
+
+    with_editor(tree, story, capabilities=ABLE)
+
+
+def test_each_architecture_is_told_of_when_it_is_done(tree: Path) -> None:
+    shutil.copytree(tree / "arch/riscv", tree / "arch/other")
+    for name in ("riscv", "other"):
+        (tree / f"arch/{name}/kvm/vcpu.c").write_text(UNORDERED, "utf-8")
+    (tree / "arch/riscv/kvm/more.c").write_text("int demo_more;\n", "utf-8")  # the larger one
+
+    async def story(editor: Editor) -> None:
+        editor.open(MAIN)
+        told = [await editor.next() for _ in range(5)]
+        by_file = [address.removeprefix(tree.as_uri() + "/") for address, _ in told]
+        other, riscv = "arch/other/kvm/vcpu.c", "arch/riscv/kvm/vcpu.c"
+        assert by_file == [other, MAIN, other, riscv, MAIN]
+        assert [len(each) for _, each in told] == [1] * 5
+        for _ in range(_SECONDS * 10):
+            if kind(editor.steps[-1]) == "end":
+                break
+            await asyncio.sleep(0.1)
+        kinds = [kind(each) for each in editor.steps if not isinstance(each, str)]
+        assert (kinds[0], kinds[-1]) == ("begin", "end") and "report" in kinds
+
+    with_editor(tree, story, "--no-cache", capabilities=ABLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from kicklint import __version__
 from kicklint.base import KicklintError
 from kicklint.cli.examine import Wanted, requested, verdict
-from kicklint.cli.options import CommaList, choose_rules, effort, flat
+from kicklint.cli.options import CommaList, choose_rules, effort, flat, store
 from kicklint.cli.policy import Policy, review_policy
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ def server(
     except ImportError as error:
         raise KicklintError(f"{error.name} is not installed: pip install 'kicklint[server]'") from error
 
+    kept = store()  # --no-cache is known in this thread only
+
     def open_project(root: Path) -> Project:
         wanted = Wanted((), root, flat(architectures), flat(select), flat(ignore), 1, policy)
         request, found = requested(wanted)
-        return Project(request, verdict(found))
+        return Project(replace(request, store=kept), verdict(found))
 
     serve(__version__, open_project)

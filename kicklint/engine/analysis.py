@@ -11,6 +11,7 @@ from kicklint.base import Excerpt, Finding, Report, SourceError
 from kicklint.engine.drafts import join_worlds, with_fingerprints
 from kicklint.engine.escalation import WorldResult, escalated
 from kicklint.engine.remembered import Remembered
+from kicklint.engine.scope import world_paths
 from kicklint.rulebook import Rulebook, load_rulebook
 from kicklint.source import DirectoryTree, KeptTree, SourceTree, within
 from kicklint.store import Store
@@ -26,8 +27,9 @@ class AnalysisRequest:
     ``scope`` are tree-relative prefixes that findings are reported for (empty: all);
     facts come from the whole tree. ``architectures`` and ``select`` (rule ids) are
     all when empty. ``jobs`` is the number of processes. ``progress`` is called with
-    a stage, how much is done and how much there is. What worlds say is kept in
-    ``store`` and taken from there.
+    a stage, how much is done and how much there is, and in one process ``arrived`` with
+    the report on the worlds that are done whenever another is, the small ones first. What
+    worlds say is kept in ``store`` and taken from there.
     """
 
     tree: Path
@@ -36,6 +38,7 @@ class AnalysisRequest:
     select: frozenset[str] = frozenset()
     jobs: int = 1
     progress: Callable[[str, int, int], None] | None = field(default=None, compare=False)
+    arrived: Callable[[Report], None] | None = field(default=None, compare=False)
     store: Store | None = field(default=None, compare=False)
 
 
@@ -61,13 +64,18 @@ def analyse_tree(tree: SourceTree, request: AnalysisRequest, parsed: Parsed | No
     results = {name: found for name in names if (found := known.find(name)) is not None}
     missing = tuple(name for name in names if name not in results)
     if missing:
-        results |= _run(missing, request, known, parsed)
+        _run(missing, request, known, parsed, results)
     return report_of(request, kept, rulebook, [results[name] for name in names])
 
 
 def _run(
-    names: tuple[str, ...], request: AnalysisRequest, known: Remembered, parsed: Parsed | None
-) -> dict[str, WorldResult]:
+    names: tuple[str, ...],
+    request: AnalysisRequest,
+    known: Remembered,
+    parsed: Parsed | None,
+    results: dict[str, WorldResult],
+) -> None:
+    """Put what the worlds ``names`` say to the ``results`` of the others."""
     # What analyses takes 150 ms to import: as long as everything else where all is known.
     from kicklint.engine.run import run_world
     from kicklint.engine.sources import Sources
@@ -75,14 +83,20 @@ def _run(
 
     if request.jobs > 1 and len(names) > 1 and isinstance(known.tree.tree, DirectoryTree):
         work = (request.select, request.store, request.jobs, request.progress)
-        return in_processes(known.tree, names, *work)
+        results |= in_processes(known.tree, names, *work)
+        return
     sources = Sources(known.tree, request.progress, parsed)
-    results = {}
-    for name in names:
+    paths = known.tree.paths()
+    by_size = sorted(names, key=lambda name: len(world_paths(paths, name)))
+    for number, name in enumerate(by_size if request.arrived is not None else names, 1):
         results[name] = run_world(name, load_rulebook(), sources, request.select)
         sources.leave(name)
         known.keep(results[name])
-    return results
+        if request.progress is not None:
+            request.progress("analysing", number, len(names))
+        if request.arrived is not None and number < len(names):
+            there = [results[each] for each in sorted(results)]
+            request.arrived(report_of(request, known.tree, load_rulebook(), there))
 
 
 def architectures(tree: SourceTree, wanted: tuple[str, ...]) -> tuple[str, ...]:

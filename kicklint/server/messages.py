@@ -11,6 +11,8 @@ from kicklint.render import Lines, utf16_column, visible
 
 SOURCE = "kicklint"
 _MOST_STEPS = 100
+# As a waiver is written before somebody has said why.
+_NO_REASON = 'reason = ""'
 _SEVERITIES = {
     Severity.ERROR: types.DiagnosticSeverity.Error,
     Severity.WARNING: types.DiagnosticSeverity.Warning,
@@ -71,10 +73,7 @@ def workspace_edit(edit: Edit, root: Path, lines: Lines) -> types.WorkspaceEdit:
 
 def appended(file: Path, text: str) -> types.WorkspaceEdit:
     """``text`` put at the end of ``file``, which is made where there is none."""
-    try:
-        before = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        before = ""
+    before = _text(file)
     last = before.split("\n")
     end = types.Position(len(last) - 1, len(last[-1].encode("utf-16-le")) // 2)
     text = text if before else text.lstrip("\n")
@@ -90,3 +89,37 @@ def appended(file: Path, text: str) -> types.WorkspaceEdit:
         )
     )
     return types.WorkspaceEdit(document_changes=steps)
+
+
+def reason_in(edit: types.WorkspaceEdit) -> types.Range | None:
+    """The place between the quotes of the reason that the last step of ``edit`` leaves empty."""
+    step = edit.document_changes[-1] if edit.document_changes else None
+    put = step.edits[0] if isinstance(step, types.TextDocumentEdit) else None
+    lines = put.new_text.split("\n") if isinstance(put, types.TextEdit) else []
+    if put is None or _NO_REASON not in lines:
+        return None
+    # The waiver begins a line of its own: what stands before the text in its first line matters no more.
+    at = types.Position(put.range.start.line + lines.index(_NO_REASON), len(_NO_REASON) - 1)
+    return types.Range(at, at)
+
+
+def reasonless(file: Path) -> list[types.Diagnostic]:
+    """A diagnostic for each waiver in ``file`` whose reason is left to fill in."""
+    return [
+        types.Diagnostic(
+            range=types.Range(types.Position(number, 0), types.Position(number, len(line))),
+            message="This waiver gives no reason and is not honoured",
+            severity=types.DiagnosticSeverity.Warning,
+            code="waiver-without-reason",
+            source=SOURCE,
+        )
+        for number, line in enumerate(_text(file).split("\n"))
+        if line == _NO_REASON
+    ]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""

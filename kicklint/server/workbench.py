@@ -14,6 +14,7 @@ from kicklint.rulebook import load_rulebook
 from kicklint.source import DirectoryTree, OverlayTree, SourceTree, is_kvm_code
 
 Verdict = Callable[[Report, SourceTree], Report]
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,25 @@ class Workbench:
     open_project: Callable[[Path], Project]
     parsed: Parsed = field(default_factory=dict)
 
-    def report(self, texts: Mapping[str, str]) -> Report:
-        """The report on the tree with ``texts`` in place of those files. Raises KicklintError."""
+    def report(
+        self, texts: Mapping[str, str], progress: Progress, arrived: Callable[[Report], None]
+    ) -> Report:
+        """The report on the tree with ``texts`` in place of those files.
+
+        ``progress`` is told how far it is, ``arrived`` what the architectures say that are done; what
+        they raise ends the analysis. Raises KicklintError.
+        """
         project = self.open_project(self.root)
         tree = self._tree(texts)
-        found = project.verdict(analyse_tree(tree, project.request, self.parsed), tree)
-        self._forget()
-        return found
+        request = replace(
+            project.request,
+            progress=progress,
+            arrived=lambda partly: arrived(project.verdict(partly, tree)),
+        )
+        try:
+            return project.verdict(analyse_tree(tree, request, self.parsed), tree)
+        finally:
+            self._forget()
 
     def edit(self, finding: Finding, report: Report, texts: Mapping[str, str]) -> tuple[Edit | None, Report]:
         """What removes ``finding`` of ``report``, and the report with the lines that it changes.
