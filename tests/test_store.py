@@ -63,6 +63,11 @@ def entries(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+def results(folder: Path) -> list[Path]:
+    """The entries that are no single files: those have a folder of their own."""
+    return [path for path in entries(folder) if path.parent.name != "fi"]
+
+
 # The store itself
 
 
@@ -218,7 +223,7 @@ def test_no_report_changes(store: Store) -> None:
     assert len({each.findings for each in plain}) > 2  # the edits do something
     for _ in range(2):
         assert [analyse_tree(tree, request) for tree in trees] == plain
-    assert len(entries(store.folder)) == len(trees)
+    assert len(results(store.folder)) == len(trees)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FIXTURES.glob("KICK01[0-9]")))
@@ -257,7 +262,7 @@ def test_every_file_of_a_world_counts(store: Store) -> None:
         other = OverlayTree(tree_of(text), {path: tree_of(text).read(path) + b"\n"})
         plain = analyse_tree(other, replace(request, store=None))
         assert [analyse_tree(other, request) for _ in range(2)] == [plain, plain]
-    assert len(entries(store.folder)) == len(read)
+    assert len(results(store.folder)) == len(read)
 
 
 def test_other_rules_or_another_program_are_another_result(
@@ -266,10 +271,10 @@ def test_other_rules_or_another_program_are_another_result(
     request = AnalysisRequest(DEMO, store=store)
     analyse_tree(changed(), request)
     analyse_tree(changed(), replace(request, select=frozenset({"KICK001"})))
-    assert len(entries(store.folder)) == 2
+    assert len(results(store.folder)) == 2
     monkeypatch.setattr(remembered, "_program", lambda own: b"another")
     analyse_tree(changed(), request)
-    assert len(entries(store.folder)) == 3
+    assert len(results(store.folder)) == 3
 
 
 def test_a_tree_with_a_file_that_cannot_be_read_is_not_kept(store: Store, tmp_path: Path) -> None:
@@ -279,7 +284,7 @@ def test_a_tree_with_a_file_that_cannot_be_read_is_not_kept(store: Store, tmp_pa
     tree = DirectoryTree(folder)
     report = _vanishing(tree, "virt/kvm/gone.c", AnalysisRequest(folder, store=store))
     assert [note.code for note in report.notes] == ["unreadable-file"]
-    assert entries(tmp_path / "results") == []
+    assert results(tmp_path / "results") == []
 
 
 def _vanishing(tree: DirectoryTree, path: str, request: AnalysisRequest) -> Report:
@@ -306,7 +311,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert (plain.returncode, entries(cache)) == (1, [])
     runs = [kicklint(cache, *arguments) for _ in range(2)]
     assert [(each.returncode, each.stdout) for each in runs] == [(1, plain.stdout)] * 2
-    assert len(entries(cache)) == 1
+    assert len(results(cache)) == 1
     assert stat.S_IMODE((cache / "kicklint/results").stat().st_mode) & 0o077 == 0
     (cache / "kicklint/kernels").mkdir()
     assert kicklint(cache, "clean").stdout.startswith("Removed ")
@@ -325,7 +330,7 @@ def test_several_processes_give_the_same_report(tmp_path: Path) -> None:
         for more in (["--no-cache", "--jobs", "1"], ["--jobs", "2"], ["--jobs", "2"], ["--jobs", "1"])
     ]
     assert len(set(runs)) == 1
-    assert len(entries(cache)) == 2
+    assert len(results(cache)) == 2
 
 
 @pytest.mark.parametrize("home", ["read-only", "missing", "none"])
@@ -351,4 +356,4 @@ def test_a_review_is_the_same(tmp_path: Path) -> None:
     assert '"rule": "KICK003"' in plain.stdout
     runs = [kicklint(cache, *arguments).stdout for _ in range(2)]
     assert runs == [plain.stdout] * 2
-    assert len(entries(cache)) >= 2
+    assert len(results(cache)) >= 2

@@ -85,7 +85,7 @@ def _run(
         work = (request.select, request.store, request.jobs, request.progress)
         results |= in_processes(known.tree, names, *work)
         return
-    sources = Sources(known.tree, request.progress, parsed)
+    sources = Sources(known.tree, request.progress, parsed, request.store)
     paths = known.tree.paths()
     by_size = sorted(names, key=lambda name: len(world_paths(paths, name)))
     for number, name in enumerate(by_size if request.arrived is not None else names, 1):

@@ -21,6 +21,7 @@ from kicklint.engine.versions import Versions
 from kicklint.engine.workers import KILLED, begin
 from kicklint.rulebook import Rulebook, load_rulebook, own_rules
 from kicklint.source import KeptTree, SourceTree
+from kicklint.store import Store
 
 Answer = TypeVar("Answer")
 Rules = frozenset[str]
@@ -73,13 +74,14 @@ class _Held:
     """What one process keeps: the trees, and the architectures that it has opened in them."""
 
     trees: tuple[SourceTree, ...]
+    store: Store | None = None
     parsed: Parsed = field(default_factory=dict)
     versions: dict[str, Versions] = field(default_factory=dict)
 
     def of(self, name: str) -> Versions:
         """The architecture ``name`` in all trees."""
         if name not in self.versions:
-            self.versions[name] = Versions(name, self.trees, load_rulebook(), self.parsed)
+            self.versions[name] = Versions(name, self.trees, load_rulebook(), self.parsed, self.store)
         return self.versions[name]
 
     def affected(self, name: str, select: Rules) -> Rules:
@@ -107,12 +109,13 @@ class _Workers:
         self.progress = request.progress
         self.done = 0
         count = min(request.jobs, len(names))
-        held = _Held(tuple(trees), parsed if parsed is not None else {})
+        held = _Held(tuple(trees), self.store, parsed if parsed is not None else {})
         self.held = held if count == 1 else None
         # What is handed over may hold a process of its own, which no two may talk to.
         data = pickle.dumps(tuple(trees)) if count > 1 else b""
+        folder = self.store.folder if self.store is not None else None
         self.pools = [
-            ProcessPoolExecutor(1, initializer=_hold, initargs=(data, own_rules()))
+            ProcessPoolExecutor(1, initializer=_hold, initargs=(data, folder, own_rules()))
             for _ in range(count if count > 1 else 0)
         ]
         self.place = _shared_out(trees, names, count)
@@ -191,9 +194,9 @@ _held: list[_Held] = []
 """In a process that works for another: what it keeps."""
 
 
-def _hold(data: bytes, own: Path | None) -> None:
+def _hold(data: bytes, folder: Path | None, own: Path | None) -> None:
     begin(own)
-    _held.append(_Held(pickle.loads(data)))
+    _held.append(_Held(pickle.loads(data), Store(folder) if folder is not None else None))
 
 
 def _ask(ask: Callable[[_Held, str, Rules], Answer], name: str, select: Rules) -> Answer:

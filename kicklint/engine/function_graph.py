@@ -72,7 +72,7 @@ def show_function(request: AnalysisRequest, function: str) -> FunctionGraph:
     """The graph of ``function``. Raises SourceError when the tree has no function of that name."""
     rulebook = load_rulebook()
     tree = DirectoryTree(request.tree)
-    sources = Sources(tree, request.progress)
+    sources = Sources(tree, request.progress, store=request.store)
     names: set[str] = set()
     for architecture in architectures(tree, request.architectures):
         world = open_world(architecture, rulebook, sources)

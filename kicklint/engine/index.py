@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Iterator, Set
 
+from kicklint.engine.hints import Hints, Mentions, spoken
 from kicklint.engine.interrupts import interrupt_effects
 from kicklint.engine.sources import Sources
 from kicklint.flow import substitute
 from kicklint.rulebook import EventKind, Lexicon
 from kicklint.syntax import Function, Macro, SyntaxFile
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
 _CALL = re.compile(r"&?\s*(\w+)\s*\((.*)\)\s*")
-_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
-_HANDED = re.compile(r"[(,=&?:]\s*([A-Za-z_]\w*)\s*(?=[,);:])")
-_MEMBER_VALUE = re.compile(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*(?=[,);])")
-_REQUEST_KINDS = (EventKind.REQUEST_MAKE, EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
-RUNNING = "running"
-
-
-def identifier(function: Function) -> str:
-    """The unique name of a function in its world."""
-    return f"{function.path}:{function.span.line}:{function.name}"
 
 
 class Index:
@@ -44,25 +34,24 @@ class Index:
         self.flags = flags
         self.lexicon = lexicon
         self.entries = entries
+        self.hints = Hints(lexicon, entries, flags)
+        self.mentions = Mentions(lexicon)
         self.functions: dict[str, Function] = {}
         self.by_name: dict[str, list[str]] = defaultdict(list)
         self.macros: dict[str, list[Macro]] = defaultdict(list)
         self.enumerators: dict[str, str] = {}
         self.prototypes: set[str] = set()
         self.members: dict[str, dict[str, None]] = defaultdict(dict)
+        # Each file with the identifiers of its functions, "" for one that another has.
+        self._files: list[tuple[SyntaxFile, list[str]]] = []
         for file in files:
             self._add(file)
         for file in files:
-            self._add_tables(file, sources)
+            self._add_tables(file)
         self.member_of: dict[str, list[str]] = defaultdict(list)
         for member, functions in self.members.items():
             for function in functions:
                 self.member_of[function].append(member)
-        shape = lexicon.vocabulary.vcpu
-        self.access = {
-            member: re.compile(rf"(?:->|\.)\s*{re.escape(member)}\b")
-            for member in (shape.mode, shape.requests, *shape.cpus)
-        }
         self.effects: dict[str, set[str]] | None = None
         self.exact: dict[str, set[str]] = {}
         self.own: dict[str, set[str]] = {}
@@ -79,25 +68,29 @@ class Index:
     def use_entries(self, entries: frozenset[str]) -> None:
         """Take ``entries`` for the guest entries from now on."""
         self.entries = entries
+        self.hints = Hints(self.lexicon, entries, self.flags)
         self.own = {}
         self.holders = self._holders()
         self.classes = self._classes()
 
     def _add(self, file: SyntaxFile) -> None:
+        keys = []
         for function in file.functions:
-            key = identifier(function)
+            key = function.identifier
+            keys.append(key if key not in self.functions else "")
             if key not in self.functions:
                 self.functions[key] = function
                 self.by_name[function.name].append(key)
+        self._files.append((file, keys))
         for macro in file.macros:
             self.macros[macro.name].append(macro)
         for name, value in file.enumerators:
             self.enumerators.setdefault(name, value)
         self.prototypes |= file.prototypes
 
-    def _add_tables(self, file: SyntaxFile, sources: Sources) -> None:
+    def _add_tables(self, file: SyntaxFile) -> None:
         pairs = [(each.member, each.value) for each in file.initialisers]
-        pairs += sources.assignments(file.path)
+        pairs += file.assignments
         for member, value in pairs:
             for function in self.resolve(self._pointed(value, file.path), file.path):
                 self.members[member][function] = None
@@ -147,14 +140,6 @@ class Index:
                     break
         return found
 
-    def _mentioned(self, text: str) -> set[str]:
-        """The words of ``text`` that are called, or handed on as values."""
-        found = {*_CALLED.findall(text), *_HANDED.findall(text), *_MEMBER_VALUE.findall(text)}
-        for table in self.lexicon.tables.values():
-            for prefix in table.prefixes:
-                found |= {word.removeprefix(prefix) for word in found if word.startswith(prefix)}
-        return found
-
     def _holders(self) -> dict[str, list[str]]:
         """For every name that leads to code: the functions, and macros (as #name), that mention it.
 
@@ -165,75 +150,41 @@ class Index:
         events = (named | self.entries) - self.members.keys()
         names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
         holders: dict[str, list[str]] = defaultdict(list)
-        for key, function in self.functions.items():
-            mentioned = self.sources.mentioned(function.path)
-            if key not in mentioned:
-                mentioned[key] = self._mentioned(self._text(function))
-            for word in mentioned[key] & names:
-                holders[word].append(key)
+        for file, keys in self._files:
+            for word, numbers in self.mentions.leading(file.uses, names):
+                holders[word] += [keys[number] for number in numbers if keys[number]]
         for name, macros in self.macros.items():
-            text = " ".join(macro.body for macro in macros)
-            if "(" in text or macros[0].parameters is not None:
-                for word in self._mentioned(text) & names:
+            if macros[0].parameters is not None or any("(" in macro.body for macro in macros):
+                mentioned = [self.mentions.of(spoken(macro.body)[1].mentioned) for macro in macros]
+                for word in names.intersection(set().union(*mentioned)):
                     holders[word].append("#" + name)
         return holders
 
-    def _direct(self, words: frozenset[str] | set[str], text: Callable[[], str]) -> set[str]:
-        """The kinds of event that ``words`` hint at; ``text`` is looked at where they do not decide."""
-        vocabulary = self.lexicon.vocabulary
-        shape = vocabulary.vcpu
-        found: set[str] = {
-            entry.event
-            for word in words & self.lexicon.calls.keys()
-            for entry in self.lexicon.calls[word]
-            if entry.saved is None
-            and all(not each.isidentifier() or each in words for each in entry.where.values())
-        }
-        found |= {self.lexicon.stored[word].event for word in words & self.lexicon.stored.keys()}
-        if words & self.lexicon.barriers.keys():
-            found.add(EventKind.BARRIER)
-        if words & self.flags:
-            found |= {EventKind.FLAG_MAKE, EventKind.FLAG_CLEAR, EventKind.FLAG_TEST}
-        for cpu in shape.cpus:
-            if cpu in words and self.access[cpu].search(text()):
-                found |= {EventKind.CPU_READ, EventKind.CPU_WRITE}
-        if words & self.entries:
-            found.add(EventKind.GUEST_ENTRY)
-        modes = words & vocabulary.modes.keys()
-        found |= {f"{EventKind.MODE_WRITE}:{mode}" for mode in modes}
-        if modes:
-            found |= {EventKind.MODE_WRITE, EventKind.MODE_READ}
-        elif shape.mode in words and shape.type in words and self.access[shape.mode].search(text()):
-            found |= {EventKind.MODE_WRITE, EventKind.MODE_READ, f"{EventKind.MODE_WRITE}:*"}
-        if shape.requests in words and self.access[shape.requests].search(text()):
-            found |= set(_REQUEST_KINDS)
-        if words & {*shape.running_functions, *shape.running_variables}:
-            found |= {RUNNING, EventKind.SELF_TEST}
+    def _kinds(self) -> dict[str, set[str]]:
+        """For every function the kinds of event that its own text hints at."""
+        found: dict[str, set[str]] = {key: set() for key in self.functions}
+        for file, keys in self._files:
+            for number, kinds in self.hints.by_function(file.uses):
+                if keys[number]:
+                    found[keys[number]] = kinds
         return found
 
-    def _text(self, function: Function) -> str:
-        parts = [body.text[body.node.start_byte : body.node.end_byte] for body in function.bodies]
-        return b"".join(parts).decode("utf-8", "replace")
-
-    def _direct_of(self, function: Function) -> set[str]:
-        return self._direct(function.words, lambda: self._text(function))
-
-    def _direct_of_macro(self, macros: list[Macro]) -> set[str]:
-        text = " ".join(macro.body for macro in macros)
-        words = set(_WORD.findall(text))
-        return self._direct(words | {self.lexicon.vocabulary.vcpu.type}, lambda: text)
+    def _kinds_of_macro(self, macros: list[Macro]) -> set[str]:
+        said = [spoken(macro.body) for macro in macros]
+        words = frozenset({self.lexicon.vocabulary.vcpu.type}).union(*(words for words, _ in said))
+        return self.hints.kinds(words, frozenset().union(*(each.members for _, each in said)))
 
     def _classes(self) -> dict[str, set[str]]:
         """For every function: the kinds of event that it or what it calls may hold."""
         if not self.own:
-            self.own = {key: self._direct_of(function) for key, function in self.functions.items()}
+            self.own = self._kinds()
         for key, exact in self.exact.items():
             self.own[key] = {
                 each for each in self.own[key] if not each.startswith(EventKind.MODE_WRITE)
             } | exact
         classes: dict[str, set[str]] = {key: set(own) for key, own in self.own.items()}
         for name, macros in self.macros.items():
-            classes["#" + name] = self._direct_of_macro(macros)
+            classes["#" + name] = self._kinds_of_macro(macros)
         pending = deque(key for key, found in classes.items() if found)
         queued = set(pending)
         while pending:
@@ -246,7 +197,7 @@ class Index:
                         queued.add(holder)
                         pending.append(holder)
         if self.effects is None:
-            self.effects = interrupt_effects(self.functions, self.lexicon, self.resolve)
+            self.effects = interrupt_effects(self.functions, self.lexicon, self.resolve, self.holding)
         for key, names in self.effects.items():
             classes[key] |= names
         self.directs = {}  # they follow from what is returned here
@@ -268,9 +219,24 @@ class Index:
 
     def direct(self, key: str) -> frozenset[str]:
         """The kinds of event that the text of ``key`` itself, macros included, may hold."""
-        if key not in self.directs:
-            found = set(self.own[key])
-            for word in self.functions[key].words & self.macros.keys():
-                found |= self.classes["#" + word]
-            self.directs[key] = frozenset(found)
+        if not self.directs:
+            self.directs = self._directs()
         return self.directs[key]
+
+    def _directs(self) -> dict[str, frozenset[str]]:
+        """For every function what ``direct`` says."""
+        found = dict(self.own)
+        telling = {name for name in self.macros if self.classes["#" + name]}
+        for word, keys in self.holding(telling):
+            for key in keys:
+                found[key] = found[key] | self.classes["#" + word]
+        known: dict[frozenset[str], frozenset[str]] = {}
+        each = {key: frozenset(kinds) for key, kinds in found.items()}
+        return {key: known.setdefault(kinds, kinds) for key, kinds in each.items()}
+
+    def holding(self, words: Set[str]) -> Iterator[tuple[str, list[str]]]:
+        """Those of ``words`` that stand in functions, each with these, file by file."""
+        for file, keys in self._files:
+            uses = file.uses
+            for word in uses.places.keys() & words:
+                yield word, [keys[number] for number in uses.holding(word) if keys[number]]

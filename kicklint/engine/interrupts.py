@@ -9,7 +9,8 @@ without having saved what they were leaves them on, even if it was called with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from kicklint.rulebook import EventKind, Lexicon
 from kicklint.syntax import Function
@@ -22,10 +23,58 @@ def interrupt_effects(
     functions: Mapping[str, Function],
     lexicon: Lexicon,
     resolve: Callable[[str, str], tuple[str, ...]],
+    holding: Callable[[Set[str]], Iterable[tuple[str, list[str]]]],
 ) -> dict[str, set[str]]:
-    """For every function (by identifier) that may change interrupts: that class, and in which direction."""
+    """For every function (by identifier) that may change interrupts: that class, and in which direction.
+
+    ``holding`` gives for words the functions in whose text each stands.
+    """
+    own, forced = _own(lexicon, holding)
+    names = {functions[key].name for key in own}
+    newest = names
+    grown = True
+    while grown:
+        found = {functions[key].name for _, keys in holding(newest) for key in keys} - names
+        names = names | found
+        newest = found
+        grown = bool(found) and len(names) < len(functions) // 4
+    called: dict[str, list[str]] = defaultdict(list)
+    for word, keys in holding(names):
+        for key in keys:
+            called[key].append(word)
+    done: dict[str, frozenset[EventKind]] = {}
+
+    def effect(key: str, depth: int) -> frozenset[EventKind]:
+        if key in done:
+            return done[key]
+        done[key] = frozenset()  # ends circles
+        found = set(own.get(key, ()))
+        if len(found) > 1 and key in forced:
+            done[key] = frozenset({EventKind.INTERRUPTS_ON})
+            return done[key]
+        if depth and len(found) < 2:
+            for word in sorted(called.get(key, ())):
+                for other in resolve(word, functions[key].path):
+                    if other != key:
+                        found |= effect(other, depth - 1)
+        done[key] = frozenset(found) if len(found) == 1 else frozenset()
+        return done[key]
+
+    changed = {}
+    for key in sorted(functions):
+        if functions[key].name in names:
+            kinds = effect(key, _MAX_DEPTH)
+            if kinds:
+                changed[key] = {INTERRUPTS_CHANGE, *kinds}
+    return changed
+
+
+def _own(
+    lexicon: Lexicon, holding: Callable[[Set[str]], Iterable[tuple[str, list[str]]]]
+) -> tuple[dict[str, set[EventKind]], set[str]]:
+    """What functions do to interrupts in their own text, and those that turn them on whatever they were."""
     by_kind: dict[EventKind, set[str]] = {EventKind.INTERRUPTS_OFF: set(), EventKind.INTERRUPTS_ON: set()}
-    forced: set[str] = set()
+    forcing: set[str] = set()
     # What changes interrupts with certain arguments only: these words have to be there too.
     certain: list[tuple[EventKind, frozenset[str]]] = []
     for name, entries in lexicon.calls.items():
@@ -37,43 +86,15 @@ def interrupt_effects(
             if entry.event in by_kind:
                 by_kind[entry.event].add(name)
             if entry.event is EventKind.INTERRUPTS_ON and entry.saved is None and not entry.holds:
-                forced.add(name)
-    words = by_kind[EventKind.INTERRUPTS_OFF] | by_kind[EventKind.INTERRUPTS_ON]
-    done: dict[str, frozenset[EventKind]] = {}
-
-    def own(function: Function) -> set[EventKind]:
-        found = {kind for kind, known in by_kind.items() if function.words & known}
-        return found | {kind for kind, needed in certain if needed <= function.words}
-
-    names = {function.name for function in functions.values() if function.words & words or own(function)}
-    grown = True
-    while grown:
-        before = len(names)
-        names |= {function.name for function in functions.values() if function.words & names}
-        grown = len(names) != before and len(names) < len(functions) // 4
-
-    def effect(key: str, depth: int) -> frozenset[EventKind]:
-        if key in done:
-            return done[key]
-        done[key] = frozenset()  # ends circles
-        function = functions[key]
-        found = own(function)
-        if len(found) > 1 and function.words & forced:
-            found = {EventKind.INTERRUPTS_ON}
-            done[key] = frozenset(found)
-            return done[key]
-        if depth and len(found) < 2:
-            for word in function.words & names:
-                for other in resolve(word, function.path):
-                    if other != key:
-                        found |= effect(other, depth - 1)
-        done[key] = frozenset(found) if len(found) == 1 else frozenset()
-        return done[key]
-
-    changed = {}
-    for key in sorted(functions):
-        if functions[key].name in names:
-            found = effect(key, _MAX_DEPTH)
-            if found:
-                changed[key] = {INTERRUPTS_CHANGE, *found}
-    return changed
+                forcing.add(name)
+    words: dict[str, set[str]] = defaultdict(set)
+    for word, keys in holding(forcing.union(*by_kind.values(), *(needed for _, needed in certain))):
+        for key in keys:
+            words[key].add(word)
+    own: dict[str, set[EventKind]] = {}
+    for key, held in words.items():
+        found = {kind for kind, known in by_kind.items() if held & known}
+        found |= {kind for kind, needed in certain if needed <= held}
+        if found:
+            own[key] = found
+    return own, {key for key, held in words.items() if held & forcing}

@@ -18,7 +18,7 @@ def sites(request: AnalysisRequest) -> tuple[Site, ...]:
     """Every site in the scope, sorted by path and line; one that several worlds share is listed once."""
     rulebook = load_rulebook()
     tree = DirectoryTree(request.tree)
-    sources = Sources(tree, request.progress)
+    sources = Sources(tree, request.progress, store=request.store)
     found: set[Site] = set()
     for name in architectures(tree, request.architectures):
         world = open_world(name, rulebook, sources)

@@ -25,7 +25,7 @@ _BACK_END = 12
 
 
 class Linkage:
-    """Conflicts and needs between the C files of one world, ``texts``.
+    """Conflicts and needs between the C files of one world, which has ``files`` and ``functions``.
 
     A weak definition is in conflict with nothing, nor is one that only some configurations
     have. ``matters`` tells of a function's key whether it is worth telling kernels apart for.
@@ -34,19 +34,15 @@ class Linkage:
     def __init__(
         self,
         functions: Mapping[str, Function],
-        texts: Mapping[str, bytes],
+        files: Iterable[SyntaxFile],
         matters: Callable[[str], bool],
     ) -> None:
-        self._texts = texts
+        self._files = {file.path: file for file in files}
         self._matters = matters
-        self._split_texts: dict[str, list[bytes]] = {}
         self._always: dict[str, frozenset[int]] = {}
         defined: dict[str, dict[str, str]] = defaultdict(dict)
-        words: dict[str, set[str]] = defaultdict(set)
         elsewhere: set[str] = set()
         for key, function in functions.items():
-            if function.path.endswith(".c"):
-                words[function.path] |= function.words
             if function.static or not function.path.endswith(".c"):
                 elsewhere.add(function.name)
             else:
@@ -56,45 +52,40 @@ class Linkage:
         for found in defined.values():
             if len(found) > 1:
                 keys = [key for key in found.values() if self._strong(functions[key])]
-                files = {functions[key].path for key in keys}
-                for file in files:
-                    self.conflicts[file] |= files - {file}
-                if len(files) > 1:
+                rivals = {functions[key].path for key in keys}
+                for path in rivals:
+                    self.conflicts[path] |= rivals - {path}
+                if len(rivals) > 1:
                     self._rivals.append(tuple(sorted(keys)))
-        contested = {file for file, others in self.conflicts.items() if others}
-        only = {
-            name: next(iter(files))
-            for name, files in defined.items()
-            if len(files) == 1 and name not in elsewhere
-        }
+        contested = {path for path, others in self.conflicts.items() if others}
+        only: dict[str, str] = {}
+        for name, found in defined.items():
+            (path, *more) = found
+            if not more and name not in elsewhere and path in contested:
+                only[name] = path
         self.needs: dict[str, set[str]] = {}
-        for file, found_words in words.items():
-            wanted = {word for word in found_words & only.keys() if only[word] in contested - {file}}
-            # What only some configurations use is needed by none of the others.
-            always = self._words(file) if wanted else frozenset()
-            self.needs[file] = {only[word] for word in wanted & always}
-        self._split_texts.clear()
+        for path, file in self._files.items():
+            wanted = {word for word in file.words & only.keys() if only[word] != path}
+            if wanted and path.endswith(".c"):
+                # What only some configurations use is needed by none of the others.
+                self.needs[path] = {only[word] for word in wanted - file.conditional}
         self._functions = functions
         self._excluded: dict[str, frozenset[str]] = {}
         self._kernels: dict[str, tuple[frozenset[str], ...]] = {}
 
     def _strong(self, function: Function) -> bool:
         """Whether ``function`` is defined whatever the configuration, and not to be replaced."""
-        line = self._split(function.path)[function.start_line - 1 : function.span.line]
-        weak = any(word in _WEAK for each in line for word in _WORD.findall(each))
-        return not weak and function.start_line in self._lines(function.path)
+        lines = self._files[function.path].normalised.splitlines()
+        header = lines[function.start_line - 1 : function.span.line]
+        weak = any(word in _WEAK for each in header for word in _WORD.findall(each))
+        return not weak and function.start_line in self._lines(function.path, lines)
 
-    def _split(self, path: str) -> list[bytes]:
-        if path not in self._split_texts:
-            self._split_texts[path] = self._texts[path].splitlines()
-        return self._split_texts[path]
-
-    def _lines(self, path: str) -> frozenset[int]:
-        """The lines of a file, from 1, that stand in no #if."""
+    def _lines(self, path: str, lines: list[bytes]) -> frozenset[int]:
+        """The numbers of those of the ``lines`` of a file, from 1, that stand in no #if."""
         if path not in self._always:
             depth = 0
             kept: list[int] = []
-            for number, line in enumerate(self._split(path), 1):
+            for number, line in enumerate(lines, 1):
                 directive = line.lstrip()
                 if directive.startswith(b"#"):
                     word = directive[1:].lstrip()
@@ -103,13 +94,6 @@ class Linkage:
                     kept.append(number)
             self._always[path] = frozenset(kept)
         return self._always[path]
-
-    def _words(self, path: str) -> frozenset[str]:
-        """The words of a file that stand in no #if."""
-        always = self._lines(path)
-        lines = self._split(path)
-        kept = b"\n".join(lines[number - 1] for number in always)
-        return frozenset(each.decode("ascii") for each in _WORD.findall(kept))
 
     def excluded(self, path: str) -> frozenset[str]:
         """The files that cannot be linked together with the file ``path``."""

@@ -37,9 +37,8 @@ class Lowering:
         self.entry_members: dict[str, tuple[str, ...]] = {}
         shape = lexicon.vocabulary.vcpu
         self._watched = frozenset({shape.mode, shape.requests, *shape.cpus, *flags.fields})
-        pointer = re.compile(rf"struct\s+{shape.type}\s*\*+\s*(\w+)\s*(?:\[[^]]*\])?\s*;".encode())
         self.elsewhere = frozenset(
-            name.decode() for file in files for name in pointer.findall(file.normalised)
+            name for file in files for struct, name in file.pointers if struct == shape.type
         ) - set(shape.back_pointers)
         self._graphs: dict[str, EventGraph] = {}
         self._flow: dict[str, ControlFlowGraph] = {}

@@ -16,6 +16,8 @@ from kicklint.rulebook import own_rules, rules_directory
 from kicklint.source import KeptTree
 from kicklint.store import Store, decoded, encoded
 
+_SIZE = 32
+_DIALECT = "dialect.toml"
 _PARSERS = ("tree-sitter", "tree-sitter-c")
 
 
@@ -53,17 +55,27 @@ class Remembered:
         """What the world's result is kept under; "" when it is not to be kept."""
         if self.store is None:
             return ""
-        digest = hashlib.blake2b(_program(own_rules()), digest_size=32)
+        digest = hashlib.blake2b(_program(own_rules()), digest_size=_SIZE)
         _add(digest, architecture, *sorted(self.select), "")
         for path in world_paths(self.tree.paths(), architecture):
             if path not in self._files:
                 try:
-                    self._files[path] = hashlib.blake2b(self.tree.read(path), digest_size=32).digest()
+                    self._files[path] = hashlib.blake2b(self.tree.read(path), digest_size=_SIZE).digest()
                 except SourceError:
                     return ""
             _add(digest, path)
             digest.update(self._files[path])
         return digest.hexdigest()
+
+
+def file_key(source: bytes) -> str:
+    """What one file with the text ``source`` is kept under, once it was parsed, wherever it stands."""
+    digest = hashlib.blake2b(_program(None), digest_size=_SIZE)
+    own = own_rules()
+    dialect = own / _DIALECT if own is not None else None
+    digest.update(dialect.read_bytes() if dialect is not None and dialect.is_file() else b"")
+    digest.update(hashlib.blake2b(source, digest_size=_SIZE).digest())
+    return "files" + digest.hexdigest()
 
 
 def _add(digest: hashlib.blake2b, *texts: str) -> None:
@@ -75,7 +87,7 @@ def _add(digest: hashlib.blake2b, *texts: str) -> None:
 @lru_cache(maxsize=2)
 def _program(own: Path | None) -> bytes:
     """A digest of what analyses: kicklint, its rules and those in ``own``, Python, the parser."""
-    digest = hashlib.blake2b(sys.version.encode(), digest_size=32)
+    digest = hashlib.blake2b(sys.version.encode(), digest_size=_SIZE)
     for name in _PARSERS:
         _add(digest, name, metadata.version(name))
     package = Path(__file__).resolve().parents[1]
@@ -84,7 +96,7 @@ def _program(own: Path | None) -> bytes:
         for path in sorted(_below(folder, suffix)):
             text = Path(path).read_bytes()
             _add(digest, os.path.relpath(path, folder))
-            digest.update(hashlib.blake2b(text, digest_size=32).digest())
+            digest.update(hashlib.blake2b(text, digest_size=_SIZE).digest())
     return digest.digest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,11 +10,13 @@ from pathlib import Path
 
 from kicklint.base import Note, Severity, SourceError, Span
 from kicklint.engine.kept import Shelf
+from kicklint.engine.remembered import file_key
 from kicklint.events import EventGraph
-from kicklint.flow import ControlFlowGraph, member_assignments
+from kicklint.flow import ControlFlowGraph
 from kicklint.rulebook import own_rules, rules_directory
 from kicklint.source import SourceTree
-from kicklint.syntax import Dialect, SyntaxFile, load_dialect, parse_file
+from kicklint.store import Store
+from kicklint.syntax import Dialect, SyntaxFile, load_dialect, packed, parse_file, unpacked
 
 # Five times the largest file of KVM. Parsing takes a hundred times a file's size, in bad cases more.
 _LARGEST = 2 << 20
@@ -31,16 +34,9 @@ def _dialect(own: Path | None) -> Dialect:
 
 @dataclass(slots=True)
 class ReadFile:
-    """A file that was parsed, and what was read off it since.
-
-    ``assigned`` are the (member, function) pairs that its code stores into tables;
-    ``mentioned`` are the words that each function, by its identifier, calls or hands on;
-    ``flow`` and ``graphs`` are the graphs that were made of its functions.
-    """
+    """A file that was parsed, with the graphs that were made of its functions since."""
 
     syntax: SyntaxFile
-    assigned: tuple[tuple[str, str], ...] | None = None
-    mentioned: dict[str, set[str]] = field(default_factory=dict)
     flow: Shelf[ControlFlowGraph] = field(default_factory=Shelf)
     graphs: Shelf[EventGraph] = field(default_factory=Shelf)
 
@@ -50,16 +46,21 @@ Parsed = dict[tuple[str, bytes], ReadFile]
 
 
 class Sources:
-    """Parses files of ``tree`` on demand and keeps them; what ``parsed`` holds is not parsed again."""
+    """Parses files of ``tree`` on demand and keeps them.
+
+    What ``parsed`` holds is not parsed again, nor is what ``store`` has from an earlier run.
+    """
 
     def __init__(
         self,
         tree: SourceTree,
         progress: Callable[[str, int, int], None] | None = None,
         parsed: Parsed | None = None,
+        store: Store | None = None,
     ) -> None:
         self.tree = tree
         self.progress = progress
+        self.store = store
         self.parsed: Parsed = {} if parsed is None else parsed
         self.again = parsed is not None
         self.files: dict[str, ReadFile] = {}
@@ -93,16 +94,21 @@ class Sources:
             return
         key = (path, source)
         if key not in self.parsed:
-            self.parsed[key] = ReadFile(parse_file(path, source, dialect()))
+            self.parsed[key] = ReadFile(self._read(path, source))
         self.files[path] = self.parsed[key]
 
-    def assignments(self, path: str) -> tuple[tuple[str, str], ...]:
-        """The (member, function) pairs that code of the file stores into tables."""
-        file = self.files[path]
-        if file.assigned is None:
-            pairs = [pair for function in file.syntax.functions for pair in member_assignments(function)]
-            file.assigned = tuple(dict.fromkeys(pairs))
-        return file.assigned
+    def _read(self, path: str, source: bytes) -> SyntaxFile:
+        """The file as it was kept, else parsed and kept."""
+        if self.store is None:
+            return parse_file(path, source, dialect())
+        key = file_key(source)
+        data = self.store.get(key)
+        if data is not None:
+            with contextlib.suppress(ValueError):
+                return unpacked(path, source, data, dialect())
+        found = parse_file(path, source, dialect())
+        self.store.put(key, packed(found))
+        return found
 
     def keeps(self, path: str) -> bool:
         """Whether graphs of the file at ``path`` may be asked for again, by another world or tree."""
@@ -115,7 +121,3 @@ class Sources:
         for path in [each for each in self.files if each.startswith(f"arch/{architecture}/")]:
             file = self.files.pop(path)
             self.parsed.pop((path, file.syntax.source), None)
-
-    def mentioned(self, path: str) -> dict[str, set[str]]:
-        """The words that the functions of the file call or hand on, as far as they were read."""
-        return self.files[path].mentioned

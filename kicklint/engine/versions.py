@@ -24,6 +24,7 @@ from kicklint.engine.witness import values_learnt
 from kicklint.engine.world import World
 from kicklint.rulebook import EventKind, Rulebook, RuleInfo
 from kicklint.source import SourceTree
+from kicklint.store import Store
 from kicklint.typestate import Outcome, RawStep, Violation, search
 
 _REQUESTS = (EventKind.REQUEST_MAKE, EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
@@ -34,15 +35,20 @@ class Versions:
     """The worlds of ``architecture`` in ``trees``, each of which is an edit of the one before.
 
     A tree that has nothing of the architecture has no world. ``parsed`` is used and filled with the
-    files that were parsed.
+    files that were parsed, and so is ``store``.
     """
 
     def __init__(
-        self, architecture: str, trees: Sequence[SourceTree], rulebook: Rulebook, parsed: Parsed
+        self,
+        architecture: str,
+        trees: Sequence[SourceTree],
+        rulebook: Rulebook,
+        parsed: Parsed,
+        store: Store | None = None,
     ) -> None:
         self.rulebook = rulebook
         self.sources = [
-            Sources(tree, None, parsed)
+            Sources(tree, None, parsed, store)
             if architecture in (tree.architectures() or ("",)) and tree.paths()
             else None
             for tree in trees

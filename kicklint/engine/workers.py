@@ -74,16 +74,16 @@ def _end_with_parent() -> None:
 
 
 @lru_cache(maxsize=1)
-def _sources(tree: Path) -> tuple[KeptTree, Sources]:
-    """The files of ``tree`` in this process, for all worlds that come to it."""
+def _sources(tree: Path, folder: Path | None) -> tuple[KeptTree, Sources, Store | None]:
+    """The files of ``tree`` in this process, for all worlds that come to it, and the store in ``folder``."""
     kept = KeptTree(DirectoryTree(tree))
-    return kept, Sources(kept)
+    store = Store(folder) if folder is not None else None
+    return kept, Sources(kept, store=store), store
 
 
 def _world_of(tree: Path, name: str, select: frozenset[str], folder: Path | None) -> WorldResult:
-    kept, sources = _sources(tree)
+    kept, sources, store = _sources(tree, folder)
     result = run_world(name, load_rulebook(), sources, select)
     sources.leave(name)
-    if folder is not None:
-        Remembered(kept, select, Store(folder)).keep(result)
+    Remembered(kept, select, store).keep(result)
     return result

@@ -8,7 +8,8 @@ from collections.abc import Hashable
 from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.handed import is_away, is_handed
-from kicklint.engine.index import RUNNING, Index
+from kicklint.engine.hints import RUNNING
+from kicklint.engine.index import Index
 from kicklint.engine.linkage import Linkage, back_ends
 from kicklint.engine.lowering import Lowering
 from kicklint.engine.others import other_vcpus
@@ -46,7 +47,7 @@ class World:
         self.paths = world_paths(sources.tree.paths(), architecture)
         self.files: list[SyntaxFile] = sources.load(self.paths)
         known = rulebook.architecture(architecture) or Architecture(architecture)
-        mentioned = {word for file in self.files for function in file.functions for word in function.words}
+        mentioned = frozenset().union(*(file.words for file in self.files))
         self.known = known
         self.flags = FlagNames.of((*rulebook.flags, *known.flag))
         self.unread_flags = frozenset(flag.name for flag in known.flag if flag.hardware)
@@ -60,9 +61,7 @@ class World:
             name for file in self.files if file.path.startswith("arch/") for name in file.prototypes
         )
         self.linkage = Linkage(
-            self.index.functions,
-            {file.path: file.normalised for file in self.files},
-            lambda key: bool(self.index.classes[key] & _PROTOCOL),
+            self.index.functions, self.files, lambda key: bool(self.index.classes[key] & _PROTOCOL)
         )
         self.domains = back_ends(self.files)
         self._atomic_tests = frozenset(self.lexicon.vocabulary.atomic_tests)

@@ -28,7 +28,6 @@ from kicklint.flow.ir import (
     show,
 )
 from kicklint.flow.reach import reach
-from kicklint.flow.tables import member_assignments
 
 __all__ = [
     "Binary",
@@ -55,7 +54,6 @@ __all__ = [
     "Unary",
     "build_graph",
     "constant_expression",
-    "member_assignments",
     "reach",
     "show",
     "substitute",

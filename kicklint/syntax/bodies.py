@@ -50,14 +50,14 @@ class _Reading:
 
 
 class BodyReader:
-    """Reads the bodies of one normalised file.
+    """Reads the bodies of one file, of which ``normalised`` is the text.
 
     ``notes`` says by offset what the normalisation replaced.
     """
 
-    def __init__(self, text: str, notes: Mapping[int, str], lines: Lines, dialect: Dialect) -> None:
-        self.encoded = text.encode("latin-1")
-        self._text = text
+    def __init__(self, normalised: bytes, notes: Mapping[int, str], lines: Lines, dialect: Dialect) -> None:
+        self._normalised = normalised
+        self._text = normalised.decode("latin-1")
         self._notes = notes
         self._note_offsets = sorted(notes)
         self._lines = lines
@@ -86,6 +86,10 @@ class BodyReader:
             if not damage and all(reading.clean for reading in readings):
                 done[owner] = (readings, damage)
         return [self._understanding(readings, damage) for readings, damage in done]
+
+    def bodies(self, start: int, end: int) -> tuple[Body, ...]:
+        """The readings of the one body from its brace at ``start`` up to ``end``."""
+        return self.read([(start, end)])[0][0]
 
     def _readings(self, owner: int, start: int, end: int, *, every: bool) -> tuple[list[_Reading], list[str]]:
         segment = self._text[start:end]
@@ -136,7 +140,7 @@ class BodyReader:
             pieces += self._text[last : reading.start], reading.segment
             last = end
         pieces.append(self._text[last:])
-        text = "".join(pieces).encode("latin-1") if changed else self.encoded
+        text = "".join(pieces).encode("latin-1") if changed else self._normalised
         for reading in readings:
             reading.text = text
             reading.node = self._block(text, reading.start, reading.start + len(reading.segment))

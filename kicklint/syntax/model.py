@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Protocol
 
 from tree_sitter import Node
 
 from kicklint.base import Span
+from kicklint.syntax.assignments import assigned
+from kicklint.syntax.uses import Uses
+from kicklint.syntax.words import conditional_in, spoken_in, struct_pointers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +45,45 @@ class Body:
     rewritten: Mapping[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+class Inside(Protocol):
+    """A function's text, from its brace at ``start`` up to ``end`` in the file."""
+
+    @property
+    def start(self) -> int:
+        """The offset of the opening brace."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """The offset behind the closing one."""
+        ...
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every identifier of the definition."""
+        ...
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """What was read between the braces."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Parsed:
+    """The inside of a function that was just parsed."""
+
+    start: int
+    end: int
+    words: frozenset[str]
+    bodies: tuple[Body, ...]
+
+
+@dataclass(frozen=True)
 class Function:
     """One function definition. ``span`` is that of its name; lines count from 1.
 
-    ``bodies`` has one entry, more where conditionals cut through statements.
     ``damage`` says what was not understood; it is empty when all bodies parsed.
-    ``words`` is every identifier of the original definition, directives
-    included, comments and strings left out.
     """
 
     name: str
@@ -56,11 +93,28 @@ class Function:
     inline: bool
     returns: str
     parameters: tuple[Parameter, ...]
-    bodies: tuple[Body, ...]
     damage: tuple[str, ...]
-    words: frozenset[str]
     start_line: int
     end_line: int
+    inside: Inside = field(repr=False)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every identifier of the original definition, directives included, comments and strings left out."""
+        return self.inside.words
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """One body, more where conditionals cut through statements.
+
+        Those of a file that is known from an earlier run are parsed whenever they are asked for.
+        """
+        return self.inside.bodies
+
+    @property
+    def identifier(self) -> str:
+        """The function's unique name in a tree."""
+        return f"{self.path}:{self.span.line}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +149,12 @@ class Initialiser:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class SyntaxFile:
     """Everything that one file holds.
 
-    ``normalised`` has the length and the line ends of ``source``.
+    ``normalised`` has the length and the line ends of ``source``; ``notes`` says by offset what stood
+    where it has another word.
     ``enumerators`` are (name, value): a decimal number where it is known, else
     an expression. ``file_damage`` is (line, reason) for what no function owns.
     """
@@ -107,9 +162,42 @@ class SyntaxFile:
     path: str
     source: bytes
     normalised: bytes
+    notes: Mapping[int, str]
     functions: tuple[Function, ...]
     macros: tuple[Macro, ...]
     enumerators: tuple[tuple[str, str], ...]
     initialisers: tuple[Initialiser, ...]
     prototypes: frozenset[str]
     file_damage: tuple[tuple[int, str], ...]
+
+    @cached_property
+    def uses(self) -> Uses:
+        """Which of its functions use a word."""
+        words = [function.words for function in self.functions]
+        return Uses.of(words, [spoken_in(_text(function)) for function in self.functions])
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of its functions."""
+        return frozenset(islice(self.uses.places, self.uses.own))
+
+    @cached_property
+    def conditional(self) -> frozenset[str]:
+        """Those of ``words`` that stand in some #if, wherever they stand."""
+        return frozenset(conditional_in(self.normalised.decode("latin-1"), self.words))
+
+    @cached_property
+    def pointers(self) -> frozenset[tuple[str, str]]:
+        """(struct, name) of every pointer to a struct that is declared in a statement of its own."""
+        return struct_pointers(self.normalised.decode("latin-1"))
+
+    @cached_property
+    def assignments(self) -> tuple[tuple[str, str], ...]:
+        """The (member, name) pairs of assignments of a plain name, cast or not, to a member, each once."""
+        bodies = (body for function in self.functions for body in function.bodies)
+        return tuple(dict.fromkeys(pair for body in bodies for pair in assigned(body.node, body.text)))
+
+
+def _text(function: Function) -> str:
+    parts = [body.text[body.node.start_byte : body.node.end_byte] for body in function.bodies]
+    return b"".join(parts).decode("latin-1")

@@ -12,7 +12,7 @@ from kicklint.syntax.conditionals import find_groups, resolve
 from kicklint.syntax.dialect import Dialect
 from kicklint.syntax.header import Header, read_header
 from kicklint.syntax.items import Item, Kind, split
-from kicklint.syntax.model import Body, Function, SyntaxFile
+from kicklint.syntax.model import Body, Function, Parsed, SyntaxFile
 from kicklint.syntax.rewrite import Rewriting
 from kicklint.syntax.scan import HELD_NEWLINE, Lines, Scan, blank, restore, scan
 
@@ -47,7 +47,8 @@ def parse_file(path: str, source: bytes, dialect: Dialect) -> SyntaxFile:
         if item.kind is Kind.FUNCTION:
             text.type_arguments(item.opens[0], item.end)
             text.labels(item.opens[0], item.end)
-    normalised = restore(text.result(), scanned.clean, scanned.strings).replace(HELD_NEWLINE, "\n")
+    restored = restore(text.result(), scanned.clean, scanned.strings).replace(HELD_NEWLINE, "\n")
+    normalised = restored.encode("latin-1")
     reader = BodyReader(normalised, text.notes, lines, dialect)
     file = _File(
         path, scanned, worded, lines, [(lines.line(offset), "a brace closes nothing") for offset in strays]
@@ -55,7 +56,8 @@ def parse_file(path: str, source: bytes, dialect: Dialect) -> SyntaxFile:
     return SyntaxFile(
         path=path,
         source=source,
-        normalised=reader.encoded,
+        normalised=normalised,
+        notes=text.notes,
         functions=tuple(_functions(file, items, reader)),
         macros=declarations.macros(path, scanned, lines),
         enumerators=declarations.enumerators(worded),
@@ -83,9 +85,11 @@ def _functions(file: _File, items: list[Item], reader: BodyReader) -> list[Funct
                 file.damage.append((file.lines.line(opening), "a block whose header is not understood"))
     understood = reader.read([(opening, item.end) for item, opening, _ in found])
     functions = []
-    for (item, _, headers), (bodies, damage) in zip(found, understood, strict=True):
+    for (item, opening, headers), (bodies, damage) in zip(found, understood, strict=True):
         for offset, header in headers:
-            functions.append(_function(file, item, offset, header, bodies, (*item.damage, *damage)))
+            found_words = _IDENTIFIER.findall(file.scanned.masked, offset + header.start, item.end)
+            inside = Parsed(opening, item.end, frozenset(map(intern, found_words)), bodies)
+            functions.append(_function(file, item, offset, header, inside, (*item.damage, *damage)))
     return functions
 
 
@@ -94,7 +98,7 @@ def _function(
     item: Item,
     offset: int,
     header: Header,
-    bodies: tuple[Body, ...],
+    inside: Parsed,
     damage: tuple[str, ...],
 ) -> Function:
     name = offset + header.offset
@@ -106,13 +110,10 @@ def _function(
         inline=header.inline,
         returns=header.returns,
         parameters=header.parameters,
-        bodies=bodies,
         damage=damage,
-        words=frozenset(
-            map(intern, _IDENTIFIER.findall(file.scanned.masked, offset + header.start, item.end))
-        ),
         start_line=file.lines.line(offset + header.start),
         end_line=file.lines.line(max(item.start, item.end - 1)),
+        inside=inside,
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kicklint.syntax.dialect import Dialect, Role
-from kicklint.syntax.scan import blank, closing, skip_space
+from kicklint.syntax.scan import blank, closing, occurrences, skip_space
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.A)
 _LAST_WORD = re.compile(r"[A-Za-z_]\w*\Z", re.A)
@@ -24,7 +23,6 @@ _TYPE_ARGUMENT = re.compile(
 KEYWORDS = frozenset(
     {"if", "while", "for", "switch", "return", "case", "sizeof", "else", "do", "goto", "typeof", "defined"}
 )
-_WORD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _LONGEST_LABEL = 120
 _MOST_UNCLOSED = 100
 _OPERATOR = re.compile(r"[;,)=+*/&|<>.?:\]\[-]")
@@ -77,7 +75,7 @@ class Rewriting:
         text = self.text
         stop = len(text) if end is None else end
         for word, role in self.dialect.special(set(_IDENTIFIER.findall(text, start, stop))):
-            for offset in _occurrences(text, word, start, stop):
+            for offset in occurrences(text, word, start, stop):
                 self._word(role, word, offset)
 
     def _word(self, role: Role, word: str, start: int) -> None:
@@ -173,19 +171,6 @@ class Rewriting:
             else:
                 self.put(colon, colon + 1, ";")
                 self.notes[begin + label.start(1)] = "label"
-
-
-def _occurrences(text: str, word: str, start: int, end: int) -> Iterator[int]:
-    """Where ``word`` stands alone."""
-    offset = text.find(word, start, end)
-    while offset >= 0:
-        after = offset + len(word)
-        if (
-            text[after : after + 1] not in _WORD_CHARACTERS
-            and text[offset - 1 : offset] not in _WORD_CHARACTERS
-        ):
-            yield offset
-        offset = text.find(word, after, end)
 
 
 def room(text: str, start: int, end: int) -> int | None:

@@ -38,6 +38,7 @@ _DIRECTIVE = re.compile(r"^[ \t\v]*#(?:[^\n\\]+|\\[\s\S])*", re.M)
 _DIRECTIVE_PARTS = re.compile(r"[ \t\v]*#[\s]*(\w*)")
 CONDITIONALS = frozenset({"if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif"})
 _BRACKETS = re.compile(r"[()]")
+_WORD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,19 @@ def skip_space(text: str, position: int) -> int:
     """The index of the first character at or after ``position`` that is not white space (or the length)."""
     match = _NOT_BLANK.search(text, position)
     return match.start() if match else len(text)
+
+
+def occurrences(text: str, word: str, start: int = 0, end: int | None = None) -> Iterator[int]:
+    """Where ``word`` stands alone in ``text`` from ``start`` up to ``end``."""
+    offset = text.find(word, start, end)
+    while offset >= 0:
+        after = offset + len(word)
+        if (
+            text[after : after + 1] not in _WORD_CHARACTERS
+            and text[offset - 1 : offset] not in _WORD_CHARACTERS
+        ):
+            yield offset
+        offset = text.find(word, after, end)
 
 
 def fold(text: str) -> str:
