@@ -37,6 +37,7 @@ class Request:
     select: frozenset[str] = frozenset()
     jobs: int = 1
     progress: Any = None
+    arrived: Any = None
     store: Any = None
 
 

@@ -219,3 +219,31 @@ def test_provenance(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(found["revisionId"]) == 40
     git("remote", "set-url", "origin", "/srv/mirror/linux.git")
     assert logged() == []
+
+
+def test_a_waiver_goes_where_the_configuration_is(tree: Path) -> None:
+    """A new .kicklint.toml would hide what the other files say."""
+    (tree / "pyproject.toml").write_text('[tool.kicklint]\nignore = ["KICK017"]\n', "utf-8")
+    identity = fingerprint(tree)
+    assert run("waive", identity, tree, "--reason", "one").exit_code == 0
+    assert not (tree / ".kicklint.toml").exists()
+    assert 'ignore = ["KICK017"]' in (tree / "pyproject.toml").read_text("utf-8")
+    assert run("check", tree).exit_code == 0
+    (tree / "pyproject.toml").unlink()
+    (tree / ".kicklint.toml").write_text('waivers = "accepted.toml"\n', "utf-8")
+    (tree / "accepted.toml").write_text("", "utf-8")
+    assert run("waive", identity, tree, "--reason", "two").exit_code == 0
+    assert "two" in (tree / "accepted.toml").read_text("utf-8")
+    assert run("check", tree).exit_code == 0
+
+
+def test_slips_with_waivers(tree: Path) -> None:
+    identity = fingerprint(tree)
+    done = run("waive", identity, "--reason", "--tree", tree)
+    assert done.exit_code == 2 and "a reason is needed" in done.output
+    done = run("waive", identity, tree, "--reason", "x", "--expires", "2020-01-01")
+    assert done.exit_code == 2 and "2020-01-01 is over" in done.output
+    assert not (tree / ".kicklint.toml").exists()
+    (tree / "other.toml").write_text("", "utf-8")
+    done = run("check", tree, "--isolated", "--config", tree / "other.toml")
+    assert done.exit_code == 2 and "not both" in done.output

@@ -71,7 +71,7 @@ def examine(request: AnalysisRequest, policy: Policy, *, quiet: bool, parsed: Pa
     extent = triage.Extent(
         request.select, request.scope, report.architectures, complete=not request.architectures
     )
-    return triage.triaged(report, verdicts, tree, load_rulebook().rules, extent, _today())
+    return triage.triaged(report, verdicts, tree, load_rulebook().rules, extent, today())
 
 
 def verdict(policy: Policy) -> Callable[[Report, SourceTree], Report]:
@@ -89,12 +89,13 @@ def verdict(policy: Policy) -> Callable[[Report, SourceTree], Report]:
         if not files:
             return report
         extent = triage.Extent(scope=files, architectures=report.architectures, complete=False)
-        return triage.triaged(report, verdicts, tree, load_rulebook().rules, extent, _today())
+        return triage.triaged(report, verdicts, tree, load_rulebook().rules, extent, today())
 
     return put
 
 
-def _today() -> datetime.date:
+def today() -> datetime.date:
+    """The day by which waivers expire."""
     return datetime.datetime.now(datetime.UTC).date()
 
 

@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from kicklint.settings import Settings, SettingsFile, Waiver, load_settings, load_waivers
+from kicklint.settings import (
+    CONFIGURATION,
+    PYPROJECT,
+    Settings,
+    SettingsFile,
+    Waiver,
+    load_settings,
+    load_waivers,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,6 +65,19 @@ class Policy:
         return tuple(found)
 
 
+def waiver_place(policy: Policy, root: Path) -> tuple[Path, str]:
+    """The file that a new waiver goes to, and the key of the array there.
+
+    It is where waivers are read from already, since a new ``.kicklint.toml`` would hide other settings.
+    """
+    if policy.waivers is not None:
+        return policy.waivers, "waiver"
+    found = policy.file.path if policy.file is not None else None
+    if found is None or policy.isolated:
+        return root / CONFIGURATION, "waiver"
+    return found, "waiver" if found.name != PYPROJECT else "tool.kicklint.waiver"
+
+
 def given(name: str) -> bool:
     """Whether the parameter ``name`` of the running command was given, on the line or in the environment."""
     source = click.get_current_context().get_parameter_source(name)
@@ -85,6 +106,8 @@ def review_policy(command: Command) -> Command:
         baseline: Path | None = None,
         **others: Any,
     ) -> Any:
+        if isolated and configuration is not None:
+            raise click.UsageError("give --config or --isolated, not both")
         chosen = Policy(configuration, isolated, baseline, waivers, exclude)
         return command(*args, policy=chosen, **others)
 

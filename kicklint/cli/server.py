@@ -12,7 +12,7 @@ from kicklint import __version__
 from kicklint.base import KicklintError
 from kicklint.cli.examine import Wanted, requested, verdict
 from kicklint.cli.options import CommaList, choose_rules, effort, flat, store
-from kicklint.cli.policy import Policy, review_policy
+from kicklint.cli.policy import Policy, review_policy, waiver_place
 
 if TYPE_CHECKING:
     from kicklint.server import Project
@@ -55,6 +55,6 @@ def server(
     def open_project(root: Path) -> Project:
         wanted = Wanted((), root, flat(architectures), flat(select), flat(ignore), 1, policy)
         request, found = requested(wanted)
-        return Project(replace(request, store=kept), verdict(found))
+        return Project(replace(request, store=kept), verdict(found), *waiver_place(found, root))
 
     serve(__version__, open_project)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from kicklint.cli.examine import Wanted, examine, finding_with, requested
+from kicklint.cli.examine import Wanted, examine, finding_with, requested, today
 from kicklint.cli.options import effort, flat, paths
 from kicklint.cli.output import append
-from kicklint.cli.policy import Policy, given
+from kicklint.cli.policy import Policy, given, waiver_place
 from kicklint.settings import CONFIGURATION, load_waivers
 
 
@@ -29,7 +29,7 @@ from kicklint.settings import CONFIGURATION, load_waivers
     "--waivers",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help=f"The file to add to. Default: {CONFIGURATION} at the top of the tree.",
+    help=f"The file to add to. Default: the configuration, or {CONFIGURATION} at the top of the tree.",
 )
 @effort
 def waive(
@@ -53,17 +53,19 @@ def waive(
     # As in cli/examine.py.
     from kicklint.triage import waiver_table
 
-    if not reason.strip():
+    if not reason.strip() or reason.startswith("--"):  # else the next option is taken for it
         raise click.BadParameter("a reason is needed", param_hint="--reason")
+    if expires is not None and expires.date() < today():
+        raise click.BadParameter(f"{expires.date()} is over", param_hint="--expires")
     processes = jobs if given("jobs") else 0
     request, policy = requested(Wanted(paths, tree, flat(architectures), jobs=processes))
     report = examine(request, Policy(file=policy.file), quiet=quiet)
     found = finding_with(report, fingerprint)
-    file = waivers or request.tree / CONFIGURATION
-    if file.exists():
+    file, key = (waivers, "waiver") if waivers is not None else waiver_place(policy, request.tree)
+    if file.exists() and key == "waiver":
         load_waivers(file)  # a file that is broken is not made longer
     day = expires.date() if expires is not None else None
-    append(waiver_table(found, reason.strip(), day, link), file)
+    append(waiver_table(found, reason.strip(), day, link, key), file)
     if not quiet:
         click.echo(f"kicklint: waived {found.rule} in {found.function}() in {file}", err=True)
     if verbose:

@@ -157,7 +157,7 @@ class KicklintServer(LanguageServer):
 
     def _publish(self, tree: _Tree, report: Report) -> None:
         found = diagnostics(report, tree.bench.root)
-        waivers = tree.bench.root / _WAIVERS
+        waivers, _ = tree.bench.waivers
         if flagged := reasonless(waivers):
             found[waivers.as_uri()] = flagged
         for address in sorted(tree.published - found.keys()):
@@ -183,8 +183,8 @@ class KicklintServer(LanguageServer):
         if tree is None or finding is None:
             self.tell("the finding is not there any more")
             return
-        file = tree.bench.root / _WAIVERS
-        edit = appended(file, waiver_table(finding, ""))
+        file, key = tree.bench.waivers
+        edit = appended(file, waiver_table(finding, "", key=key))
         asked = types.ApplyWorkspaceEditParams(edit, label=_WAIVE)
         done = await self.workspace_apply_edit_async(asked)
         if not done.applied:
@@ -278,7 +278,8 @@ def _actions(tree: _Tree, finding: Finding, kinds: frozenset[str], *, asking: bo
         command = types.Command(_WAIVE, _WAIVING, arguments=[str(root), finding.fingerprint])
         found.append(types.CodeAction(_WAIVE, kind=types.CodeActionKind.QuickFix, command=command))
     else:
-        edit = appended(root / _WAIVERS, waiver_table(finding, ""))
+        file, key = tree.bench.waivers
+        edit = appended(file, waiver_table(finding, "", key=key))
         found.append(types.CodeAction(_WAIVE, kind=types.CodeActionKind.QuickFix, edit=edit))
     return found
 

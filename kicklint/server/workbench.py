@@ -19,19 +19,28 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What is to be analysed of a tree, and what puts its configuration and waivers to a report."""
+    """What is to be analysed of a tree, and what puts its configuration and waivers to a report.
+
+    New waivers go to the file ``waivers``, into its array ``key``.
+    """
 
     request: AnalysisRequest
     verdict: Verdict
+    waivers: Path
+    key: str
 
 
 @dataclass(slots=True)
 class Workbench:
-    """The tree at ``root``; ``open_project`` reads its configuration, anew for every report."""
+    """The tree at ``root``; ``open_project`` reads its configuration, anew for every report.
+
+    ``waivers`` is the file that new waivers go to and the key of the array there, as of the last report.
+    """
 
     root: Path
     open_project: Callable[[Path], Project]
     parsed: Parsed = field(default_factory=dict)
+    waivers: tuple[Path, str] = (Path(), "")
 
     def report(
         self, texts: Mapping[str, str], progress: Progress, arrived: Callable[[Report], None]
@@ -42,6 +51,7 @@ class Workbench:
         they raise ends the analysis. Raises KicklintError.
         """
         project = self.open_project(self.root)
+        self.waivers = project.waivers, project.key
         tree = self._tree(texts)
         request = replace(
             project.request,

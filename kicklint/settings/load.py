@@ -15,7 +15,7 @@ from kicklint.settings.model import Settings, SettingsFile, Waiver
 CONFIGURATION = ".kicklint.toml"
 """The configuration's own file; ``pyproject.toml`` may hold it as ``[tool.kicklint]`` instead."""
 
-_PYPROJECT = "pyproject.toml"
+PYPROJECT = "pyproject.toml"
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def load_settings(start: Path, named: Path | None = None) -> SettingsFile:
             raise SettingsError(f"{named}: has no [tool.kicklint]")
         return SettingsFile(found, named)
     for folder in (start, *start.parents):
-        for path in (folder / CONFIGURATION, folder / _PYPROJECT):
+        for path in (folder / CONFIGURATION, folder / PYPROJECT):
             if path.is_file() and (found := _read(path)) is not None:
                 return SettingsFile(found, path)
     return SettingsFile(Settings())
@@ -49,7 +49,7 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
 
     Raises SettingsError as :func:`load_settings` does.
     """
-    if path.name in (CONFIGURATION, _PYPROJECT):
+    if path.name in (CONFIGURATION, PYPROJECT):
         found = _read(path)
         return found.waiver if found is not None else ()
     table = _parse(path)
@@ -60,7 +60,7 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
 
 def _read(path: Path) -> Settings | None:
     table = _parse(path)
-    if path.name == _PYPROJECT:
+    if path.name == PYPROJECT:
         tool = table.get("tool")
         if not isinstance(tool, dict) or "kicklint" not in tool:
             return None

@@ -8,8 +8,14 @@ import json
 from kicklint.base import Finding
 
 
-def waiver_table(finding: Finding, reason: str, expires: datetime.date | None = None, link: str = "") -> str:
-    """The waiver as TOML; a JSON string is a basic string of TOML."""
+def waiver_table(
+    finding: Finding,
+    reason: str,
+    expires: datetime.date | None = None,
+    link: str = "",
+    key: str = "waiver",
+) -> str:
+    """The waiver as TOML, in the array ``key``; a JSON string is a basic string of TOML."""
     values = {
         "rule": finding.rule,
         "function": finding.function,
@@ -21,4 +27,4 @@ def waiver_table(finding: Finding, reason: str, expires: datetime.date | None = 
     lines = [f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value or key == "reason"]
     if expires is not None:
         lines.append(f"expires = {expires.isoformat()}\n")
-    return "\n[[waiver]]\n" + "".join(lines)
+    return f"\n[[{key}]]\n" + "".join(lines)
