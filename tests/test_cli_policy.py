@@ -247,3 +247,30 @@ def test_slips_with_waivers(tree: Path) -> None:
     (tree / "other.toml").write_text("", "utf-8")
     done = run("check", tree, "--isolated", "--config", tree / "other.toml")
     assert done.exit_code == 2 and "not both" in done.output
+
+
+@pytest.mark.parametrize(
+    "style", ["text", "concise", "gcc", "github", "gitlab", "json", "junit", "rdjson", "sarif", "html"]
+)
+def test_paths_from_the_top_of_a_repository(tree: Path, style: str) -> None:
+    plain, moved = (
+        run("check", tree, "--format", style, *options).stdout
+        for options in ((), ("--path-prefix", "src/linux"))
+    )
+    assert MAIN in plain and f"src/linux/{MAIN}" not in plain
+    assert moved.count(f"src/linux/{MAIN}") > 0
+    if style != "html":  # its coverage goes by the tree
+        assert moved.count(f"src/linux/{MAIN}") == moved.count(MAIN)
+    assert run("check", tree, "--format", style, "--path-prefix", "./").stdout == plain
+
+
+def test_edits_from_the_top_of_a_repository(tree: Path) -> None:
+    given = ("--path-prefix", "src/linux/")
+    diff_of_all = run("check", tree, "--diff", *given).stdout
+    assert diff_of_all.startswith(
+        f"diff --git a/src/linux/{MAIN} b/src/linux/{MAIN}\n--- a/src/linux/{MAIN}\n"
+    )
+    log = json.loads(run("check", tree, "--remedies", "--format", "json", *given).stdout)
+    edit = log["findings"][0]["edit"]
+    assert edit["diff"] == diff_of_all
+    assert [each["path"] for each in edit["replacements"]] == [f"src/linux/{MAIN}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from kicklint.base.edit import Edit
 from kicklint.base.patch import FileChange, Patch
 from kicklint.base.report import Excerpt
 from kicklint.base.review import Cause
@@ -16,7 +17,7 @@ Value = TypeVar("Value")
 def relocated(value: Value, prefix: str) -> Value:
     """``value``, and all values in it, with ``prefix`` put before the paths of places in files.
 
-    The text of patches and messages stays as it is.
+    The text of messages, and of patches but for the heads of edits, stays as it is.
     """
     result: Value = _relocated(value, prefix) if prefix else value
     return result
@@ -35,6 +36,12 @@ def below(patch: Patch, prefix: str) -> Patch:
 def _relocated(value: Any, prefix: str) -> Any:
     if isinstance(value, (Span, Excerpt, Cause)):
         return replace(value, path=f"{prefix}{value.path}")
+    if isinstance(value, Edit):
+        head = value.diff.split("\n", 3)
+        for side in ("a", "b"):
+            head[:3] = [line.replace(f" {side}/", f" {side}/{prefix}") for line in head[:3]]
+        changed = _relocated(value.replacements, prefix)
+        return replace(value, replacements=changed, diff="\n".join(head))
     if isinstance(value, FileChange):
         old, new = (f"{prefix}{path}" if path is not None else None for path in (value.old, value.new))
         return replace(value, old=old, new=new)

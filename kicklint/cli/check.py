@@ -27,6 +27,13 @@ from kicklint.rulebook import load_rulebook
 @click.option("--statistics", is_flag=True, help="How many findings each rule has, in place of the findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even when there are findings.")
 @click.option("--watch", "watching", is_flag=True, help="Check again whenever a file was changed.")
+@click.option(
+    "--path-prefix",
+    "prefix",
+    default="",
+    metavar="DIR",
+    help="Put DIR/ before the paths in the report: where the tree lies in its repository.",
+)
 @mending
 @policy
 @colour
@@ -42,6 +49,7 @@ def check(
     statistics: bool,
     exit_zero: bool,
     watching: bool,
+    prefix: str,
     mending: Mending,
     policy: Policy,
     colour: str,
@@ -73,7 +81,8 @@ def check(
         provenance=provenance(request.tree) if style == "sarif" else None,
         tried=mending.wanted,
     )
-    asked = Check(request, policy, context, style, output, mending, statistics, exit_zero)
+    below = f"{prefix.rstrip('/')}/" if prefix.strip("/.") else ""
+    asked = Check(request, policy, context, style, output, mending, statistics, exit_zero, below)
     if watching:
         if mending.instead:
             raise click.UsageError("--watch goes with neither --diff nor --fix")

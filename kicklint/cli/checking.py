@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kicklint.base import KicklintError, Report
+from kicklint.base import KicklintError, Report, relocated
 from kicklint.cli.appendix import with_appendix
 from kicklint.cli.examine import examine
 from kicklint.cli.mending import Mending
@@ -35,6 +35,7 @@ class Check:
     mending: Mending
     statistics: bool = False
     exit_zero: bool = False
+    prefix: str = ""
 
     def run(self, parsed: Parsed | None = None) -> int:
         """Analyse and write; the exit status. ``parsed`` is kept from run to run. Raises KicklintError."""
@@ -48,7 +49,8 @@ class Check:
                 self._failed(error)
             raise
         if self.mending.instead:
-            status = self.mending.carried_out(report, self.request, self.output, quiet=quiet)
+            wanted = (report, self.request, self.output, self.prefix)
+            status = self.mending.carried_out(*wanted, quiet=quiet)
             return NO_FINDINGS if self.exit_zero else status
         status = FINDINGS if report.open_findings and not self.exit_zero else NO_FINDINGS
         write(self._rendered(report, status), self.output, for_people=self.style in FOR_PEOPLE)
@@ -64,6 +66,8 @@ class Check:
         context = replace(self.context, exit_code=status)
         if self.style == "html":
             report, context = with_appendix(report, self.request, context)
+        report = relocated(report, self.prefix)
+        context = replace(context, sites=relocated(context.sites, self.prefix))
         return REPORT_FORMATS[self.style](report, context)
 
     def _failed(self, error: Exception) -> None:

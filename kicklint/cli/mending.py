@@ -65,7 +65,7 @@ class Mending:
             return mend(report, tree, replace(request, progress=bar))
 
     def carried_out(
-        self, report: Report, request: AnalysisRequest, output: Path | None, *, quiet: bool
+        self, report: Report, request: AnalysisRequest, output: Path | None, prefix: str, *, quiet: bool
     ) -> int:
         """Print the diff, or write the files; the exit status. Raises KicklintError."""
         # As in cli/examine.py.
@@ -74,7 +74,7 @@ class Mending:
         tree = source.DirectoryTree(request.tree)
         done = remedy.mended(report, tree, request, only_sure=self.fix)
         if self.diff:
-            write(done.diff(), output)
+            write(done.diff(prefix), output)
         else:
             for path in sorted(done.after):
                 file = request.tree / path

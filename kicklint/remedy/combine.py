@@ -24,9 +24,11 @@ class Mended:
     taken: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
 
-    def diff(self) -> str:
-        """All of it as one unified diff that ``git apply`` takes."""
-        return "".join(unified(path, self.before[path], self.after[path]) for path in sorted(self.after))
+    def diff(self, prefix: str = "") -> str:
+        """All of it as one unified diff that ``git apply`` takes; ``prefix`` stands before all paths."""
+        return "".join(
+            unified(f"{prefix}{path}", self.before[path], self.after[path]) for path in sorted(self.after)
+        )
 
 
 def mended(report: Report, tree: SourceTree, request: AnalysisRequest, *, only_sure: bool = False) -> Mended:
