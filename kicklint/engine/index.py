@@ -7,12 +7,13 @@ a rule really reaches is lowered and looked at by the other rooms.
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Set
 
 from kicklint.engine.hints import Hints, Mentions, spoken
 from kicklint.engine.interrupts import interrupt_effects
 from kicklint.engine.sources import Sources
+from kicklint.engine.spreading import spread
 from kicklint.flow import substitute
 from kicklint.rulebook import EventKind, Lexicon
 from kicklint.syntax import Function, Macro, SyntaxFile
@@ -55,8 +56,10 @@ class Index:
         self.effects: dict[str, set[str]] | None = None
         self.exact: dict[str, set[str]] = {}
         self.own: dict[str, set[str]] = {}
+        self.macro_kinds: dict[str, set[str]] = {}
         self.directs: dict[str, frozenset[str]] = {}
         self.sources = sources
+        self._leading: dict[str, list[str]] = {}
         self.holders = self._holders()
         self.classes = self._classes()
 
@@ -70,6 +73,7 @@ class Index:
         self.entries = entries
         self.hints = Hints(self.lexicon, entries, self.flags)
         self.own = {}
+        self._leading = {}
         self.holders = self._holders()
         self.classes = self._classes()
 
@@ -178,33 +182,23 @@ class Index:
         """For every function: the kinds of event that it or what it calls may hold."""
         if not self.own:
             self.own = self._kinds()
+            self.macro_kinds = {"#" + name: self._kinds_of_macro(each) for name, each in self.macros.items()}
         for key, exact in self.exact.items():
             self.own[key] = {
                 each for each in self.own[key] if not each.startswith(EventKind.MODE_WRITE)
             } | exact
-        classes: dict[str, set[str]] = {key: set(own) for key, own in self.own.items()}
-        for name, macros in self.macros.items():
-            classes["#" + name] = self._kinds_of_macro(macros)
-        pending = deque(key for key, found in classes.items() if found)
-        queued = set(pending)
-        while pending:
-            key = pending.popleft()
-            queued.discard(key)
-            for holder in self.leading_to(key):
-                if not classes[key] <= classes[holder]:
-                    classes[holder] |= classes[key]
-                    if holder not in queued:
-                        queued.add(holder)
-                        pending.append(holder)
         if self.effects is None:
             self.effects = interrupt_effects(self.functions, self.lexicon, self.resolve, self.holding)
-        for key, names in self.effects.items():
-            classes[key] |= names
         self.directs = {}  # they follow from what is returned here
-        return classes
+        return spread({**self.own, **self.macro_kinds}, self.leading_to, self.effects)
 
     def leading_to(self, key: str) -> list[str]:
         """What may call the function or macro ``key``, by its name or through a table, in order."""
+        if key not in self._leading:
+            self._leading[key] = self._leading_to(key)
+        return self._leading[key]
+
+    def _leading_to(self, key: str) -> list[str]:
         if key.startswith("#"):
             return self.holders.get(key[1:], [])
         name = self.functions[key].name
