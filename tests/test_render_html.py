@@ -75,7 +75,7 @@ def test_what_is_on_the_page(browser: Browser, demo: Path) -> None:
         "[...document.querySelectorAll('.race tbody tr')].map(r => r.cells[0].textContent ? 0 : 1).join('')"
     )
     assert re.fullmatch("0+1+", sides)
-    assert browser.value("document.querySelector('.edit .hunk').textContent").startswith("--- a/virt")
+    assert browser.value("document.querySelector('.edit .added').textContent").startswith("+++ b/virt")
     titles = "[...document.querySelectorAll('.sites summary')].map(e => e.firstChild.data.trim())"
     kinds = browser.value(titles)
     assert {"guest-entry", "kick", "mode-write", "request-make"} <= set(kinds)

@@ -8,30 +8,69 @@ timer or work it is that goes off: that runs wherever it was queued.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kicklint.events import EventGraph, Role
 from kicklint.flow import Call, Expr, Name, Store, Temp
-from kicklint.rulebook import VcpuShape, Vocabulary
+from kicklint.rulebook import Lexicon, VcpuShape, Vocabulary
+from kicklint.syntax import Function, Macro
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def other_vcpus(
-    events: EventGraph, vocabulary: Vocabulary, finds: Callable[[str], bool], kicks: bool
+    function: Function,
+    vocabulary: Vocabulary,
+    graph: EventGraph | None,
+    finds: Callable[[str], bool],
+    kicks: bool,
 ) -> tuple[str, ...]:
-    """The variables of one function that stand for a vcpu that is not its thread's own, in order.
+    """The variables of ``function`` that stand for a vcpu that is not its thread's own, in order.
 
-    ``finds`` tells of a function's name whether it is one that returns a pointer to a vcpu, ``kicks``
-    whether the function, or what it calls, may kick or wake one.
+    ``graph`` is None where it declares no vcpu. ``finds`` tells of a function's name
+    whether it is one that returns a pointer to a vcpu, ``kicks`` whether the function, or what it
+    calls, may kick or wake one.
     """
     callbacks = (*vocabulary.callbacks, *(vocabulary.pinned if kicks else ()))
-    return tuple(sorted({*_found(events, vocabulary.vcpu, finds), *_going_off(events, callbacks)}))
+    found = set(_found(graph, vocabulary.vcpu, finds)) if graph is not None else set()
+    return tuple(sorted({*found, *_going_off(function, callbacks)}))
 
 
-def _going_off(events: EventGraph, callbacks: tuple[str, ...]) -> Iterator[str]:
+class Declarations:
+    """Which functions may declare a vcpu of their own: in their text, or in a macro that is put into it."""
+
+    def __init__(self, lexicon: Lexicon, macros: Mapping[str, Iterable[Macro]]) -> None:
+        # The type, or a name that begins like it and that no more of an expression follows.
+        word = re.escape(lexicon.vocabulary.vcpu.type)
+        self._pattern = re.compile(rf"struct\s+{word}|{word}\w*+\s*+(?![(,;.\[+<>=&|?:-])".encode())
+        bodies = {each.name: [each.body] for each in lexicon.macros.definition}
+        bodies |= {name: [each.body for each in found] for name, found in macros.items()}
+        words = {name: set(_WORD.findall(" ".join(each))) & bodies.keys() for name, each in bodies.items()}
+        pending = [name for name, found in bodies.items() if any(self._in(each.encode()) for each in found)]
+        users: dict[str, list[str]] = {}
+        for name, used in words.items():
+            for each in used:
+                users.setdefault(each, []).append(name)
+        self._macros: set[str] = set()
+        while pending:
+            name = pending.pop()
+            if name not in self._macros:
+                self._macros.add(name)
+                pending += users.get(name, ())
+
+    def _in(self, text: bytes) -> bool:
+        return self._pattern.search(text) is not None
+
+    def of(self, function: Function) -> bool:
+        """Whether ``function`` may declare one."""
+        return not self._macros.isdisjoint(function.words) or any(
+            self._in(each.text[each.node.start_byte : each.node.end_byte]) for each in function.bodies
+        )
+
+
+def _going_off(function: Function, callbacks: tuple[str, ...]) -> Iterator[str]:
     """The parameters that are work or a timer inside of a vcpu."""
-    for each in events.graph.parameters:
+    for each in function.parameters:
         if "*" in each.type and set(callbacks) & set(_WORD.findall(each.type)):
             yield each.name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from functools import partial
 
 from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
@@ -12,7 +13,7 @@ from kicklint.engine.hints import RUNNING
 from kicklint.engine.index import Index
 from kicklint.engine.linkage import Linkage, back_ends
 from kicklint.engine.lowering import Lowering
-from kicklint.engine.others import other_vcpus
+from kicklint.engine.others import Declarations, other_vcpus
 from kicklint.engine.scope import world_paths
 from kicklint.engine.sources import Sources
 from kicklint.events import Event, EventGraph, FlagNames, Reach
@@ -69,6 +70,7 @@ class World:
         self._parameters: dict[str, tuple[str, ...]] = {}
         self._lines: dict[str, list[bytes]] = {}
         self._others: dict[str, tuple[str, ...]] = {}
+        self._declarations = Declarations(self.lexicon, self.index.macros)
         self._constants: dict[tuple[str, str], Value | None] = {}
         self._required: frozenset[str] | None = None
         self._readers = frozenset(
@@ -335,16 +337,14 @@ class World:
     def others(self, function: str) -> tuple[str, ...]:
         """See Program."""
         if function not in self._others:
-            path = self.path(function)
-            self._others[function] = other_vcpus(
-                self.graph(function),
-                self.lexicon.vocabulary,
-                lambda name: self._finds_vcpu(name, path),
-                bool(self.index.classes[function] & {EventKind.KICK, EventKind.WAKE}),
-            )
+            found = self.index.functions[function]
+            graph = self.graph(function) if self._declarations.of(found) else None
+            finds = partial(self._finds_vcpu, found.path)
+            kicks = bool(self.index.classes[function] & {EventKind.KICK, EventKind.WAKE})
+            self._others[function] = other_vcpus(found, self.lexicon.vocabulary, graph, finds, kicks)
         return self._others[function]
 
-    def _finds_vcpu(self, name: str, path: str) -> bool:
+    def _finds_vcpu(self, path: str, name: str) -> bool:
         """Whether the function ``name`` finds a vcpu: in a machine, or by what leads to another one."""
         shape = self.lexicon.vocabulary.vcpu
         for key in self.index.resolve(name, path):

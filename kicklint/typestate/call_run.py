@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import reduce
 
 from kicklint.events import RUNNING, CallSite, Event, Role
 from kicklint.flow import (
     Call,
     Expr,
-    Index,
-    Member,
     Name,
     Node,
     TableCall,
@@ -19,18 +16,17 @@ from kicklint.flow import (
 )
 from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Valuation
-from kicklint.typestate.forgetting import EXPECTED, OUT, with_value, without_member, without_members
+from kicklint.typestate.forgetting import EXPECTED, with_value, without
 from kicklint.typestate.function_run import FunctionRun
 from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
 from kicklint.typestate.machine import BUSY, IDLE, ProtocolState
-from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Link, Point, Summary
+from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Point, Summary
 from kicklint.typestate.values import (
     ONE,
     ZERO,
     FunctionPointer,
     Range,
     Value,
-    join,
     number,
 )
 
@@ -73,7 +69,7 @@ class CallRun(FunctionRun):
         if site is None:
             self._unknown_call(point, node, call, known)
             return
-        known = without_members(known)
+        known = without(known, self.evaluate.pointed)
         took = False
         for each in site.events:
             self.event(point, node, each, known, call.dst)
@@ -91,7 +87,7 @@ class CallRun(FunctionRun):
         state, index = self.machine.step(point[1], event.kind, dict(event.attributes), frozenset())
         self._harm(point, event, index)
         for handler in handlers:
-            if self.program.path(handler) in self.simulator.excluded:
+            if not self.simulator.in_kernel(self.program.path(handler)):
                 continue
             resume = self.program.resume(handler)
             pairs = {(name, Role.VCPU) for name in self.program.vcpu_parameters(handler)}
@@ -102,7 +98,7 @@ class CallRun(FunctionRun):
             for after, value in list(callee.exits.items()):
                 back = resume is None or number(value) is None or not resume.resumes(value)
                 if back:
-                    self.onward(point, node, after.plain, known, Link(point, (context, after)))
+                    self.onward(point, node, after.plain, known, (context, after))
             for key in self._lifted(context, callee):
                 self.summary.harms.setdefault(key, Harm(point, callee.harms[key].event, (context, key)))
 
@@ -119,7 +115,7 @@ class CallRun(FunctionRun):
         if reads and isinstance(call.args[0], Name | Temp):
             value = self.evaluate.value(call.args[0], known)
         elif isinstance(call, TableCall) or call.name not in self.program.readers():
-            known = without_members(known)
+            known = without(known, self.evaluate.pointed)
         self.onward(point, node, point[1], with_value(known, call.dst, value))
 
     def _targets(self, site: CallSite, known: Valuation) -> Iterator[tuple[str, tuple[Expr, ...]]]:
@@ -129,36 +125,30 @@ class CallRun(FunctionRun):
                 for function in self.program.function_named(value.name, self.events.graph.path):
                     yield function, site.args
                 return
-        excluded, foreign = self.simulator.excluded, self.simulator.foreign
-        for target in site.targets:
-            path = self.program.path(target.function)
-            if path not in excluded and not (target.through and path in foreign):
-                yield target.function, target.args
+        for target in self.simulator.targets(site):
+            yield target.function, target.args
 
     def _forget_addressed(self, call: Call | TableCall, known: Valuation) -> Valuation:
         """What the call is given a pointer to may have any value afterwards."""
-        for each in call.args:
-            if isinstance(each, Name):
-                known = with_value(known, f"{OUT}{each.id}", None)
-            if isinstance(each, Unary) and each.op == "&":
-                operand = each.operand
-                while isinstance(operand, Member | Index):
-                    operand = operand.base
-                key = self.evaluate.key(operand)
-                if isinstance(operand, Name) and key is not None:
-                    known = without_member(with_value(known, key, None), operand.id)
+        _, keys, names = self.ready.addressed(call)
+        known = without(known, keys)
+        for name in names:
+            known = without(known, self.evaluate.holding(name))
         return known
 
     def _binding(self, function: str, args: tuple[Expr, ...]) -> Binding:
-        parameters = self.program.parameters(function)
-        pairs: set[tuple[str, Role]] = set()
-        for name, argument in zip(parameters, args, strict=False):
-            role = self.role(argument)
-            if role is not None and name:
-                pairs.add((name, role))
-        if RUNNING in self.roles:
-            pairs.add((RUNNING, Role.VCPU))
-        return frozenset(pairs)
+        key = function, id(args)
+        found = self.about.bound.get(key)
+        if found is None:
+            pairs: set[tuple[str, Role]] = set()
+            for name, argument in zip(self.program.parameters(function), args, strict=False):
+                role = self.role(argument)
+                if role is not None and name:
+                    pairs.add((name, role))
+            if RUNNING in self.roles:
+                pairs.add((RUNNING, Role.VCPU))
+            found = self.about.bound[key] = (args, frozenset(pairs))
+        return found[1]
 
     def _enter(
         self, point: Point, node: Node, dst: int, function: str, args: tuple[Expr, ...], known: Valuation
@@ -188,7 +178,7 @@ class CallRun(FunctionRun):
             after = self._written(
                 function, args, callee.outs.get(exit_state, {}), with_value(known, dst, value)
             )
-            self.onward(point, node, exit_state.plain, after, Link(point, (context, exit_state)))
+            self.onward(point, node, exit_state.plain, after, (context, exit_state))
         for key in self._lifted(context, callee):
             self.summary.harms.setdefault(key, Harm(point, callee.harms[key].event, (context, key)))
         return True
@@ -231,25 +221,19 @@ class CallRun(FunctionRun):
         self, function: str, constants: tuple[tuple[str, Value], ...], state: ProtocolState
     ) -> Value | None:
         """What a function returns that holds no event that counts: run when it is small."""
-        runner = self.simulator.values
-        lines = self.program.lines(function)
         begun = state.state != self.machine.initial.state
-        if runner is None or not 0 < lines <= (_SMALL_FUNCTION if begun else _TINY_FUNCTION):
+        if not 0 < self.program.lines(function) <= (_SMALL_FUNCTION if begun else _TINY_FUNCTION):
             return None
         entry = ProtocolState(BUSY if begun else IDLE, interrupts=state.interrupts)
-        callee = runner.run(Context(function, frozenset(), entry, constants))
-        if callee.partial or any(each.plain != entry for each in callee.exits):
-            return None
-        values = list(callee.exits.values())
-        return reduce(join, values) if values else None
+        return self.simulator.value(Context(function, frozenset(), entry, constants))
 
     def _constants(
         self, function: str, args: tuple[Expr, ...], known: Valuation
     ) -> tuple[tuple[str, Value], ...]:
         found: list[tuple[str, Value]] = []
-        for name, argument in zip(self.program.parameters(function), args, strict=False):
-            value = self.evaluate.value(argument, known)
-            if name and value is not None and _few(value):
+        for name, evaluated in self.ready.arguments(function, self.program.parameters(function), args):
+            value = evaluated(known)
+            if value is not None and _few(value):
                 found.append((name, value))
         return tuple(found)
 

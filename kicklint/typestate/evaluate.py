@@ -34,6 +34,9 @@ MEMBER = "."
 Those reached through a pointer are forgotten when other code may have changed them.
 """
 
+OUT = f"{MEMBER}*"
+"""What keys of places begin with that a parameter points to."""
+
 _EITHER = Range(0, 1)
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -50,6 +53,11 @@ class Evaluator:
         # By identity, since hashing an expression walks it; the expression is kept so that it lives.
         self.keys: dict[int, tuple[Expr, str | int | None]] = {}
         self.compiled: dict[int, tuple[Expr, Compiled]] = {}
+        self.subjects: dict[int, tuple[Expr, frozenset[str | int]]] = {}
+        self.members: set[str | int] = set()
+        self.pointed: set[str | int] = set()
+        """Those of the ``members`` that are reached through a pointer."""
+        self._holding: dict[str, frozenset[str | int]] = {}
 
     def key(self, expr: Expr) -> str | int | None:
         """The valuation's key of ``expr``: a variable, a member of what one points to, a result."""
@@ -79,17 +87,32 @@ class Evaluator:
                     return None
                 root = root.base
         if isinstance(root, Name) and root.id in self.variables:
-            return MEMBER + show(expr)
+            key = MEMBER + show(expr)
+            if key not in self.members:
+                self.members.add(key)
+                self._holding.clear()
+                if _pointed(key):
+                    self.pointed.add(key)
+            return key
         return None
+
+    def holding(self, field: str) -> frozenset[str | int]:
+        """The keys of members called ``field``, and of what is in them."""
+        found = self._holding.get(field)
+        if found is None:
+            found = self._holding[field] = frozenset(key for key in self.members if field in str(key))
+        return found
 
     def value(self, expr: Expr | None, known: Valuation) -> Value | None:
         """The value of ``expr``; None when it may be anything."""
-        if expr is None:
-            return None
+        return None if expr is None else self.ready(expr)(known)
+
+    def ready(self, expr: Expr) -> Compiled:
+        """What gives the value of ``expr``."""
         compiled = self.compiled.get(id(expr))
         if compiled is None:
             compiled = self.compiled[id(expr)] = (expr, self._compiled(expr))
-        return compiled[1](known)
+        return compiled[1]
 
     def _compiled(self, expr: Expr) -> Compiled:
         """What gives the value of ``expr``, without looking at its shape again."""
@@ -131,7 +154,18 @@ class Evaluator:
 
     def outcome(self, condition: Expr, known: Valuation) -> bool | None:
         """Whether ``condition`` is true; None when it may be either."""
-        return truth(self.value(condition, known))
+        return truth(self.ready(condition)(known))
+
+    def learnt(self, condition: Expr) -> frozenset[str | int]:
+        """The keys of what can be learnt from the outcome of ``condition``."""
+        found = self.subjects.get(id(condition))
+        if found is None:
+            sides: tuple[Expr, ...] = (condition,)
+            if self.key(condition) is None and isinstance(condition, Binary):
+                sides = (condition.left, condition.right)
+            keys = frozenset(key for each in sides if (key := self.key(each)) is not None)
+            found = self.subjects[id(condition)] = (condition, keys)
+        return found[1]
 
     def learn(self, condition: Expr, outcome: bool, known: Valuation) -> Valuation:
         """What is known once ``condition`` turned out as ``outcome``."""
@@ -139,7 +173,7 @@ class Evaluator:
         if key is not None:
             current = known.get(key)
             learnt = refine(current, "!=", ZERO) if outcome else ZERO
-            return {**known, key: learnt} if learnt is not None else known
+            return {**known, key: learnt} if learnt is not None and learnt != current else known
         if isinstance(condition, Binary) and condition.op in _RELATIONS:
             relation = condition.op if outcome else _OPPOSITE[condition.op]
             known = self._relate(condition.left, relation, condition.right, known)
@@ -152,8 +186,9 @@ class Evaluator:
         key = self.key(subject)
         if key is None:
             return known
-        learnt = refine(known.get(key), relation, self.value(other, known))
-        return known if learnt is None else {**known, key: learnt}
+        current = known.get(key)
+        learnt = refine(current, relation, self.value(other, known))
+        return known if learnt is None or learnt == current else {**known, key: learnt}
 
     def _bits(self, condition: Binary, known: Valuation) -> Valuation:
         key = self.key(condition.left)
@@ -166,6 +201,13 @@ class Evaluator:
         if isinstance(current, Range):
             return {**known, key: Range(current.low, current.high, current.ones | mask, current.excluded)}
         return known
+
+
+def _pointed(key: str) -> bool:
+    """Whether other code may change the place; what only a parameter points to it cannot reach."""
+    if key.startswith(OUT) and key[len(OUT) :].isidentifier():
+        return False
+    return "->" in key or "*" in key
 
 
 def _anything(_: Valuation) -> None:

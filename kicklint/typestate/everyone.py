@@ -38,14 +38,12 @@ def next_state(machine: Machine, known: Valuation) -> ProtocolState:
     return machine.initial._replace(state=said.name) if isinstance(said, Symbol) else machine.initial
 
 
-def compared(
-    machine: Machine, condition: Expr, span: Span, roles: Mapping[str, Role], handed: frozenset[str]
-) -> Event | None:
+def compared(condition: Expr, span: Span, roles: Mapping[str, Role], handed: frozenset[str]) -> Event | None:
     """A comparison of a vcpu that was looked up with one of ``handed``, which the function was given.
 
     Where both are the same, it is as likely as not the one whose thread this is.
     """
-    if machine.automaton.thread is not Thread.OTHER or not isinstance(condition, Binary):
+    if not isinstance(condition, Binary):
         return None
     sides = (condition.left, condition.right)
     names = [each.id for each in sides if isinstance(each, Name)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-
-from kicklint.events import HANDED, RUNNING, Event, EventGraph, Reach, Role
+from kicklint.base import Span
+from kicklint.events import HANDED, RUNNING, Event, Reach, Role
 from kicklint.flow import (
     Branch,
     Call,
@@ -21,54 +20,37 @@ from kicklint.flow import (
     Unary,
     show,
 )
-from kicklint.rulebook import EventKind, Thread
+from kicklint.rulebook import EventKind
 from kicklint.typestate import everyone, interrupts
+from kicklint.typestate.arrivals import Arrivals
 from kicklint.typestate.correlation import Correlation
-from kicklint.typestate.evaluate import Valuation
-from kicklint.typestate.forgetting import EXPECTED, OUT, joined, with_value, without_member, without_members
+from kicklint.typestate.evaluate import OUT, Valuation
+from kicklint.typestate.forgetting import EXPECTED, with_value, without
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.outcomes import PLAIN_READS, outcomes, read_value
-from kicklint.typestate.prepared import prepared
-from kicklint.typestate.rounds import again, loop_exits, rounds
+from kicklint.typestate.rounds import again
 from kicklint.typestate.runner import Runner
-from kicklint.typestate.summary import Context, Harm, HarmKey, Link, Point, Summary
+from kicklint.typestate.summary import Context, Harm, HarmKey, Point, Summary
 from kicklint.typestate.tracking import comparison, concerns, role_of
 from kicklint.typestate.values import arithmetic, named, number, truth
 
 _RETURN = "@return"
 # Conditions that one state remembers the outcome of: each doubles the ways that are told apart.
 _MAX_ASSUMED = 5
-_WIDEN_AFTER = 12
+_CALLS = (Call, TableCall)
 _NUMBERS = ("|", "&", "^")
 _MAX_VISITS = 400_000
 
 
-class FunctionRun:
+class FunctionRun(Arrivals):
     """One pass over one function in one context."""
 
     def __init__(self, simulator: Runner, context: Context, summary: Summary) -> None:
-        self.simulator = simulator
-        self.program = simulator.program
-        self.machine = simulator.machine
-        self.context = context
-        self.summary = summary
-        ready = prepared(self.program, context.function)
-        self.events: EventGraph = ready.events
-        self.evaluate = ready.evaluate
-        self.dying = ready.dying
-        self.nodes = self.events.graph.nodes
-        self.roles = dict(context.binding)
+        super().__init__(simulator, context, summary)
+        self.evaluate = self.ready.evaluate
         self.resume = self.program.resume(context.function)
-        self.valuations: dict[Point, Valuation] = {}
-        self.visits: dict[Point, int] = {}
-        self.order = ready.order
-        self.pending: list[tuple[int, int, Point]] = []
-        self.waiting: set[Point] = set()
-        self.queued = 0
-        self.looped: set[Point] = set()
-        other = self.machine.automaton.thread is Thread.OTHER
-        self.handed = frozenset(self.program.vcpu_parameters(context.function)) if other else frozenset()
-        self.rounds = rounds(self.events, self.roles) if other else {}
+        self.about = self.ready.about(context.binding, simulator.own_thread)
+        self.handed = frozenset(self.program.vcpu_parameters(context.function)) if self.other else frozenset()
         self.correlated = (
             Correlation(self.events, self.roles, self.program) if self.machine.automaton.correlate else None
         )
@@ -76,18 +58,18 @@ class FunctionRun:
     def run(self) -> None:
         """Fill in the summary."""
         graph = self.events.graph
-        self.arrive((0, self.context.entry), dict(self.context.constants), Link(None))
+        self.arrive((0, self.context.entry), dict(self.context.constants), None)
         budget = _MAX_VISITS
-        while self.pending:
-            _, _, point = heappop(self.pending)
-            self.waiting.discard(point)
+        for visited in self.waiting():
             budget -= 1
             if budget == 0:
                 self._problem("too many states to follow")
                 break
-            self._visit(point, self.nodes[point[0]], self.valuations[point])
-        for (index, state), known in self.valuations.items():
+            point = visited.point
+            self._visit(point, self.nodes[point[0]], visited.known)
+        for (index, state), visited in self.visited.items():
             if index == graph.exit:
+                known = visited.known
                 self.summary.exits[state] = known.get(_RETURN)
                 self.summary.outs[state] = {
                     str(key)[len(OUT) :]: value for key, value in known.items() if str(key).startswith(OUT)
@@ -98,107 +80,58 @@ class FunctionRun:
     def _problem(self, *problems: str) -> None:
         self.summary.problems = tuple(dict.fromkeys((*self.summary.problems, *problems)))
 
-    def arrive(self, point: Point, known: Valuation, link: Link) -> None:
-        """Reach ``point`` with ``known``, which is joined with what was known there before."""
-        leaves = point[0] == self.events.graph.exit
-        if leaves:
-            point = self._returned(point, link)
-        back = not leaves and link.previous is not None and link.previous[0] >= point[0]
-        if back and self.machine.automaton.rounds:
-            ended = self._returned(point, link)  # a round ends as a function does
-            swept = self.machine.automaton.swept.get(ended[1].state, "")
-            for behind in loop_exits(self.events, point[0]) if swept else ():
-                self.summary.links.setdefault(ended, link)
-                self.arrive((behind, ended[1]._replace(state=swept)), known, Link(ended))
-            point = (point[0], self.machine.initial._replace(interrupts=point[1].interrupts))
-        if back and point not in self.looped and isinstance(self.nodes[point[0]].instruction, Choice):
-            self.looped.add(point)
-            if point in self.valuations:
-                self._wait(point)
-        if link.inner is not None:
-            known_links = self.summary.alternatives.setdefault(point, [])
-            if link not in known_links:
-                known_links.append(link)
-        dying = self.dying[point[0]]
-        if not dying.isdisjoint(known):
-            known = {name: value for name, value in known.items() if name not in dying}
-        before = self.valuations.get(point)
-        if before is None:
-            self.valuations[point] = known
-            self.summary.links.setdefault(point, link)
-            self._wait(point)
-            return
-        if point[0] in self.rounds and point not in self.looped:
-            self.looped.add(point)
-            self._wait(point)
-        count = self.visits[point] = self.visits.get(point, 0) + 1
-        merged = joined(before, known, count > _WIDEN_AFTER)
-        if merged is not before:
-            self.valuations[point] = merged
-            self._wait(point)
-
-    def _wait(self, point: Point) -> None:
-        """Put ``point`` in the queue, where it stands at most once."""
-        if point not in self.waiting:
-            self.waiting.add(point)
-            self.queued += 1
-            heappush(self.pending, (self.order[point[0]], self.queued, point))
-
-    def onward(
-        self, point: Point, node: Node, state: ProtocolState, known: Valuation, link: Link | None = None
-    ) -> None:
-        """Go from ``point`` to all successors of ``node``, in ``state``."""
-        for successor in node.successors:
-            self.arrive((successor, state), known, link or Link(point))
-
     def _visit(self, point: Point, node: Node, known: Valuation) -> None:
         instruction = node.instruction
-        state = point[1]
         if isinstance(instruction, Branch):
             self._branch(point, node, instruction, known)
         elif isinstance(instruction, Store):
-            known = self._stored(instruction, known)
-            other = self.machine.automaton.thread is Thread.OTHER
-            swept = state.state in self.machine.automaton.swept.values()
-            if not other and not swept and self._replaces_subject(instruction):
-                self.onward(point, node, everyone.next_state(self.machine, known), known)
-            elif other and self._replaces_subject(instruction) and not again(self.events, point[0]):
-                self._given_up(point, node, known)
-            else:
-                self._through_event(point, node, known, comparison(self.events, self.evaluate, point[0]))
+            self._store(point, node, instruction, self._stored(instruction, known))
         elif isinstance(instruction, Load):
             self._through_event(point, node, known, instruction.dst)
-        elif isinstance(instruction, Call | TableCall):
+        elif isinstance(instruction, _CALLS):
             self.call(point, node, instruction, known)
         elif isinstance(instruction, Return):
             self._return(point, node, instruction, known)
         elif self._round_due(point, instruction):
-            self.arrive((node.successors[0], state), known, Link(point))
+            self.arrive((node.successors[0], point[1]), known, point)
         else:
-            self.onward(point, node, state, known)
+            self.onward(point, node, point[1], known)
+
+    def _store(self, point: Point, node: Node, store: Store, known: Valuation) -> None:
+        """Go on behind ``store``, which has given ``known`` its value."""
+        if isinstance(store.place, Name) and self.roles.get(store.place.id) is Role.VCPU:
+            swept = not self.other and point[1].state in self.machine.automaton.swept.values()
+            if not swept and self._replaces_subject(store):
+                if not self.other:
+                    self.onward(point, node, everyone.next_state(self.machine, known), known)
+                    return
+                if not again(self.events, point[0]):
+                    self._given_up(point, node, known)
+                    return
+        self._through_event(point, node, known, comparison(self.events, self.evaluate, point[0]))
 
     def _round_due(self, point: Point, instruction: object) -> bool:
         """Whether a loop over all vcpus goes round before it is left: an earlier one has, for this vcpu."""
         return (
-            isinstance(instruction, Choice)
-            and self.machine.automaton.thread is Thread.OTHER
+            self.other
+            and isinstance(instruction, Choice)
             and point[1].state != self.machine.automaton.initial
             and point not in self.looped
             and len(self.nodes[point[0]].successors) == 2
         )
 
-    def _returned(self, point: Point, link: Link) -> Point:
+    def returned(self, point: Point, previous: Point | None) -> Point:
         """``point``, the function's exit, with what returning itself does to the state."""
         state = point[1]
         if EventKind.RETURN in self.machine.handles and self.roles.keys() - {RUNNING}:
-            span = self.nodes[link.previous[0]].span if link.previous is not None else self.nodes[0].span
+            span = self.nodes[previous[0] if previous is not None else 0].span
             result = state.result
             attributes = {"result": result}
             state, index = self.machine.step(state, EventKind.RETURN, attributes, frozenset())
             state = state._replace(result=result)
-            if link.previous is not None:
+            if previous is not None:
                 text = f"{self.events.graph.function}() returns"
-                self._harm(link.previous, Event(EventKind.RETURN, Reach.ANY, None, span, text), index)
+                self._harm(previous, Event(EventKind.RETURN, Reach.ANY, None, span, text), index)
         if state.assumed and state.state == self.machine.automaton.initial:
             state = state._replace(assumed=frozenset())
         return (point[0], state)
@@ -206,15 +139,17 @@ class FunctionRun:
     def _branch(self, point: Point, node: Node, branch: Branch, known: Valuation) -> None:
         if not node.successors:
             return
-        event = self.events.events.get(point[0]) or everyone.compared(
-            self.machine, branch.condition, node.span, self.roles, self.handed
-        )
-        asked = event if event is not None and self._concerns(event) else None
+        event = self.events.events.get(point[0])
+        if event is not None:
+            asked = event if self._concerns(event) else None
+        else:
+            asked = self._compared(branch, node.span) if self.other else None
         outcome = self.evaluate.outcome(branch.condition, known)
         said = self.correlated.condition(branch.condition) if self.correlated is not None else ""
         due = self.rounds.get(point[0]) if point[1].state != self.machine.automaton.initial else None
+        learns = self.evaluate.learnt(branch.condition)
         for successor, way in zip(node.successors, (True, False), strict=True):
-            if (outcome is not None and outcome is not way) or (said, not way) in point[1].assumed:
+            if (outcome is not None and outcome is not way) or (said and (said, not way) in point[1].assumed):
                 continue
             if successor == due and point not in self.looped:
                 continue  # a loop that finds vcpus goes round before it is left, as above
@@ -223,8 +158,16 @@ class FunctionRun:
                 state = self._answered(point, asked, way)
             if said and len(state.assumed) < _MAX_ASSUMED:
                 state = state._replace(assumed=state.assumed | {(said, way)})
-            learnt = self.evaluate.learn(branch.condition, way, known)
-            self.arrive((successor, state), learnt, Link(point))
+            learnt = known
+            if not learns <= self.dying[successor] or self.machine.automaton.rounds:
+                learnt = self.evaluate.learn(branch.condition, way, known)
+            self.arrive((successor, state), learnt, point)
+
+    def _compared(self, branch: Branch, span: Span) -> Event | None:
+        """The comparison of the tracked vcpu with one that was handed in that ``branch`` is, if it is one."""
+        event = everyone.compared(branch.condition, span, self.roles, self.handed)
+        concerned = event is not None and concerns(self.events, self.roles, event, self.simulator.own_thread)
+        return event if concerned else None
 
     def _answered(self, point: Point, event: Event, way: bool) -> ProtocolState:
         """The state on one ``way`` of a branch that is an event: ``set`` on both where it does not fork."""
@@ -235,9 +178,7 @@ class FunctionRun:
 
     def _replaces_subject(self, store: Store) -> bool:
         """Whether the variable that stands for the tracked vcpu is given another one."""
-        if not isinstance(store.place, Name) or self.roles.get(store.place.id) is not Role.VCPU:
-            return False
-        if store.op in _NUMBERS:
+        if not isinstance(store.place, Name) or store.op in _NUMBERS:
             return False  # bits are changed: it is a number that came out of the vcpu
         if store.place.id in self.events.aliases.numbers and self.roles.keys() - {store.place.id, RUNNING}:
             return False  # a number that came out of it, beside the vcpu itself
@@ -253,13 +194,13 @@ class FunctionRun:
 
     def _stored(self, store: Store, known: Valuation) -> Valuation:
         if isinstance(store.place, Member):
-            known = without_member(known, store.place.field)
+            known = without(known, self.evaluate.holding(store.place.field))
         elif isinstance(store.place, Unary):
-            known = without_members(known)
+            known = without(known, self.evaluate.pointed)
         elif isinstance(store.place, Index):
-            known = without_member(known, show(store.place.base))
+            known = without(known, self.evaluate.holding(show(store.place.base)))
         elif isinstance(store.place, Name):
-            known = without_member(known, store.place.id)
+            known = without(known, self.evaluate.holding(store.place.id))
         key = self.evaluate.key(store.place)
         if key is None:
             return known
@@ -292,7 +233,11 @@ class FunctionRun:
         return role_of(self.events, self.roles, expr)
 
     def _concerns(self, event: Event) -> bool:
-        return concerns(self.events, self.roles, event, self.simulator.own_thread)
+        found = self.about.concerned.get(id(event))
+        if found is None:
+            said = concerns(self.events, self.roles, event, self.simulator.own_thread)
+            found = self.about.concerned[id(event)] = (event, said)
+        return found[1]
 
     def _attributes(self, event: Event, known: Valuation) -> dict[str, str]:
         attributes = {"how": event.how, "atomic": "yes" if event.atomic else "no", **dict(event.attributes)}

@@ -186,7 +186,8 @@ class Payment:
             below = simulator.summaries[each]
             inner = self._lift(simulator, each, key, below.entered, seen)
             if inner is not None:
-                summary.harms[inner] = Harm(summary.entered[each], below.harms[inner].event, (each, inner))
+                event = simulator.summaries[each].harms[inner].event
+                simulator.add_harm(context, inner, Harm(summary.entered[each], event, (each, inner)))
                 return inner
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kicklint.events import Event, EventGraph
 from kicklint.flow import (
@@ -14,18 +14,22 @@ from kicklint.flow import (
     Index,
     Load,
     Member,
+    Name,
     Node,
     Return,
     Store,
     TableCall,
     Unary,
 )
-from kicklint.typestate.evaluate import Evaluator
-from kicklint.typestate.forgetting import OUT
+from kicklint.typestate.evaluate import OUT, Compiled, Evaluator
 from kicklint.typestate.program import Program
+from kicklint.typestate.summary import Binding
 
 Key = str | int
 """A key of a valuation."""
+
+Arguments = tuple[tuple[str, Compiled], ...]
+"""The parameters of a callee, with what gives their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,18 @@ class Shape:
 
     dying: tuple[frozenset[Key], ...]
     order: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class About:
+    """Whose things in a function are, where it is known what its variables are to the tracked vcpu.
+
+    By identity, with what it is so that it lives: whether an event is one of the vcpu, and what a
+    callee's parameters are to it, by the arguments and the callee.
+    """
+
+    concerned: dict[int, tuple[Event, bool]] = field(default_factory=dict)
+    bound: dict[tuple[str, int], tuple[tuple[Expr, ...], Binding]] = field(default_factory=dict)
 
 
 class Prepared:
@@ -45,7 +61,7 @@ class Prepared:
     are followed.
     """
 
-    __slots__ = ("dying", "evaluate", "events", "order")
+    __slots__ = ("_about", "_addressed", "_arguments", "dying", "evaluate", "events", "order")
 
     def __init__(self, program: Program, events: EventGraph) -> None:
         graph = events.graph
@@ -57,6 +73,47 @@ class Prepared:
             shape = events.notes[Shape] = Shape(_dying(events, self.evaluate), _order(graph.nodes))
         self.dying = shape.dying
         self.order = shape.order
+        self._about: dict[tuple[Binding, bool], About] = {}
+        self._arguments: dict[tuple[str, int], tuple[tuple[Expr, ...], Arguments]] = {}
+        self._addressed: dict[int, tuple[Call | TableCall, frozenset[Key], tuple[str, ...]]] = {}
+
+    def about(self, binding: Binding, own_thread: bool) -> About:
+        """What runs for the same vcpu have found about whose things are."""
+        key = binding, own_thread
+        found = self._about.get(key)
+        if found is None:
+            found = self._about[key] = About()
+        return found
+
+    def arguments(self, function: str, parameters: tuple[str, ...], args: tuple[Expr, ...]) -> Arguments:
+        """For each of the ``parameters`` of ``function`` that has a name, what gives its value in a call."""
+        key = function, id(args)
+        found = self._arguments.get(key)
+        if found is None:
+            pairs = zip(parameters, args, strict=False)
+            named = tuple((name, self.evaluate.ready(argument)) for name, argument in pairs if name)
+            found = self._arguments[key] = (args, named)
+        return found[1]
+
+    def addressed(self, call: Call | TableCall) -> tuple[Call | TableCall, frozenset[Key], tuple[str, ...]]:
+        """``call``, the places that it is given a pointer to, and the variables of whose members it is."""
+        found = self._addressed.get(id(call))
+        if found is None:
+            keys: set[Key] = set()
+            names: list[str] = []
+            for each in call.args:
+                if isinstance(each, Name):
+                    keys.add(f"{OUT}{each.id}")
+                if isinstance(each, Unary) and each.op == "&":
+                    operand = each.operand
+                    while isinstance(operand, Member | Index):
+                        operand = operand.base
+                    key = self.evaluate.key(operand)
+                    if isinstance(operand, Name) and key is not None:
+                        keys.add(key)
+                        names.append(operand.id)
+            found = self._addressed[id(call)] = (call, frozenset(keys), tuple(names))
+        return found
 
 
 def prepared(program: Program, function: str) -> Prepared:

@@ -13,6 +13,7 @@ from kicklint.rulebook import Automaton, EventKind, Thread
 from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.payment import Debt, Judgement, Payment
 from kicklint.typestate.program import Program
+from kicklint.typestate.sharing import Shared
 from kicklint.typestate.simulate import Simulator, value_runner
 from kicklint.typestate.summary import Context, Harm, HarmKey
 from kicklint.typestate.trail import RawStep, trail
@@ -85,6 +86,7 @@ class _Search:
         self.own = automaton.thread is Thread.OWN
         self.machine = Machine.of(automaton)
         self.simulators: dict[tuple[frozenset[str], frozenset[str]], Simulator] = {}
+        self.shared = Shared()
         kind, _, self.value = automaton.begin.partition(":")
         self.kind = EventKind(kind)
         self.done: set[Context] = set()
@@ -186,7 +188,7 @@ class _Search:
                 span = events.graph.nodes[node].span
                 text = f"{events.graph.function}() is left"
                 event = Event(EventKind.LEAVE, Reach.ANY, None, span, text)
-                summary.harms.setdefault(HarmKey(index, span), Harm(point, event))
+                simulator.add_harm(context, HarmKey(index, span), Harm(point, event))
 
     def _simulators(self, function: str) -> list[Simulator]:
         """The simulators for the kernels that ``function`` can be in, one for each back end."""
@@ -202,6 +204,7 @@ class _Search:
                     foreign,
                     self.learnt,
                     value_runner(self.program, excluded, foreign),
+                    self.shared,
                 )
             found.append(self.simulators[key])
         return found

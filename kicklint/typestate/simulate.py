@@ -7,11 +7,17 @@ summaries, from (callee, binding, entry state) to the states and values at retur
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
+
+from kicklint.events import CallSite, Target
 from kicklint.rulebook import Automaton, Thread
 from kicklint.typestate.call_run import CallRun
 from kicklint.typestate.machine import BUSY, IDLE, Machine
 from kicklint.typestate.program import Program
-from kicklint.typestate.summary import Context, Summary
+from kicklint.typestate.sharing import NEVER, Answers, Asked, Record, Shared, kernel, through_tables
+from kicklint.typestate.summary import Context, Harm, HarmKey, Summary
+from kicklint.typestate.values import Value, join
 
 _MAX_DEPTH = 120
 _MAX_RUNS = 6_000
@@ -28,7 +34,8 @@ class Simulator:
     Functions of the files in ``excluded`` are not there; those of the files in
     ``foreign`` are not reached through tables. ``learnt`` is the attribute that an earlier
     automaton of the rule has learnt, with its values. ``values`` runs the functions of which
-    only the value that they return is wanted.
+    only the value that they return is wanted. ``shared`` is what the simulators of the same automaton
+    for other kernels have found.
     """
 
     def __init__(
@@ -39,6 +46,7 @@ class Simulator:
         foreign: frozenset[str],
         learnt: tuple[str, frozenset[str]] | None = None,
         values: Simulator | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.learnt = learnt
         self.values = values
@@ -52,12 +60,25 @@ class Simulator:
         self.dependent: dict[Context, set[Context]] = {}
         self.own_thread = machine.automaton.thread is Thread.OWN
         self.foreign_thread = machine.automaton.thread in (Thread.OTHER, Thread.AWAY)
+        self.shared = Shared() if shared is None else shared
+        self.records: dict[Context, Record] = {}
+        self.changed: set[Context] = set()
+        self._values: dict[Context, tuple[Value | None, Record | None]] = {}
+        # By identity, with the site so that it lives.
+        self._targets: dict[int, tuple[CallSite, tuple[Target, ...], Answers]] = {}
+        self._answers = kernel(excluded, foreign)
+        self._asked: list[Asked] = []
 
     def run(self, context: Context) -> Summary:
         """The summary of ``context``; recursion is taken to its least fixed point."""
         known = self.summaries.get(context)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._taken_over(context) or self._run(context)
+        if self._asked:
+            self._note(context)
+        return known
+
+    def _run(self, context: Context) -> Summary:
         summary = Summary(context, partial=True)
         self.summaries[context] = summary
         if len(self.running) >= _MAX_DEPTH or self.runs > _MAX_RUNS:
@@ -66,21 +87,134 @@ class Simulator:
             summary.problems = (what,)
             summary.exits = {context.entry: None}
             return summary
+        asked = Asked(len(self.running))
         self.running.append(context)
+        self._asked.append(asked)
         try:
             before = -1
             while before != _size(summary):
                 before = _size(summary)
                 for stale in self.dependent.pop(context, ()):
-                    self.summaries.pop(stale, None)
+                    if self.summaries.pop(stale, None) is not None:
+                        asked.runs += self.records.pop(stale).runs
+                        asked.reached.pop(stale, None)
                 self.runs += 1
+                asked.runs += 1
                 CallRun(self, context, summary).run()
                 if context not in self.dependent or self.runs > _MAX_RUNS:
                     break
         finally:
             self.running.pop()
+            self._asked.pop()
         summary.partial = False
+        self._keep(summary, asked)
         return summary
+
+    def _keep(self, summary: Summary, asked: Asked) -> None:
+        """Keep where ``summary`` came from, for other kernels where it can be."""
+        context = summary.context
+        asked.reached.pop(context, None)
+        below = tuple(asked.reached)
+        records = tuple(self.records[each] for each in below if each in self.records)
+        whole = asked.lowest >= asked.depth and self.runs <= _MAX_RUNS and len(records) == len(below)
+        record = Record(
+            frozenset(asked.yes),
+            frozenset(asked.no),
+            summary,
+            whole,
+            self.running[asked.lowest] if NEVER < asked.lowest < asked.depth else None,
+            asked.height,
+            asked.runs,
+            below,
+            records if whole else (),
+        )
+        self.records[context] = record
+        if whole:
+            self.shared.add(record)
+
+    def _taken_over(self, context: Context) -> Summary | None:
+        """The summary that a run would give, as found for another kernel; None where it has to be run."""
+        found = self.shared.find(context, self._answers, self.records, self.running, self.changed)
+        runs = sum(each.runs for each in found)
+        if not found or len(self.running) + found[0].height >= _MAX_DEPTH or self.runs + runs > _MAX_RUNS:
+            return None
+        self.runs += runs
+        for each in found:
+            self.summaries[each.summary.context] = each.summary
+            self.records[each.summary.context] = each
+        return found[0].summary
+
+    def _note(self, context: Context) -> None:
+        """Note that what is being run uses the summary of ``context`` as it is now."""
+        asked = self._asked[-1]
+        record = self.records.get(context)
+        if context in self.running:
+            asked.went_by(self.running.index(context))
+            asked.reached.setdefault(context)
+        elif record is None or context in self.changed:
+            asked.went_by(NEVER)
+        else:
+            asked.used(context, record)
+            if not record.whole:
+                head = record.head
+                asked.went_by(self.running.index(head) if head in self.running else NEVER)
+
+    def value(self, context: Context) -> Value | None:
+        """What a function returns in which nothing matters to the automaton; None for anything."""
+        if self.values is None:
+            return None
+        found = self._values.get(context)
+        if found is None:
+            found = self._values[context] = self._value(self.values, context)
+        value, record = found
+        if record is None:
+            self._asked[-1].went_by(NEVER)
+        else:
+            self._asked[-1].answered(record)
+        return value
+
+    def _value(self, runner: Simulator, context: Context) -> tuple[Value | None, Record | None]:
+        """What ``runner`` finds for ``context``, and where it comes from if that may be shared."""
+        callee = runner.run(context)
+        record = runner.records.get(context)
+        straight = record if record is not None and record.straight else None
+        if callee.partial or any(each.plain != context.entry for each in callee.exits):
+            return None, straight
+        values = list(callee.exits.values())
+        return (reduce(join, values) if values else None), straight
+
+    def targets(self, site: CallSite) -> tuple[Target, ...]:
+        """The functions that ``site`` may call, of those that are there."""
+        found = self._targets.get(id(site))
+        if found is None:
+            questions = [
+                word
+                for each in site.targets
+                for path in (self.program.path(each.function),)
+                for word in ((path, through_tables(path)) if each.through else (path,))
+            ]
+            yes = self._answers.intersection(questions)
+            kept = tuple(each for each in site.targets if self._reaches(each))
+            found = self._targets[id(site)] = (site, kept, Answers(yes, frozenset(questions) - yes))
+        self._asked[-1].answered(found[2])
+        return found[1]
+
+    def _reaches(self, target: Target) -> bool:
+        path = self.program.path(target.function)
+        return path not in self.excluded and not (target.through and path in self.foreign)
+
+    def in_kernel(self, path: str) -> bool:
+        """Whether functions of the file ``path`` are there."""
+        excluded = path in self.excluded
+        (self._asked[-1].yes if excluded else self._asked[-1].no).add(path)
+        return not excluded
+
+    def add_harm(self, context: Context, key: HarmKey, harm: Harm) -> None:
+        """Put ``harm`` down in the summary of ``context`` as well, of this kernel alone."""
+        known = self.summaries[context]
+        if key not in known.harms:
+            self.summaries[context] = replace(known, harms={**known.harms, key: harm})
+            self.changed.add(context)
 
     def depend(self, unfinished: Context) -> None:
         """Note that all contexts being run above ``unfinished`` used what it has so far."""
@@ -103,8 +237,10 @@ def value_runner(program: Program, excluded: frozenset[str], foreign: frozenset[
     found = program.scratch.get(key)
     if not isinstance(found, Simulator):
         runner: Simulator | None = None
-        for _ in range(_VALUE_DEPTH):
-            runner = Simulator(program, VALUES, excluded, foreign, values=runner)
+        for depth in range(_VALUE_DEPTH):
+            shared = program.scratch.setdefault((Shared, depth), Shared())
+            assert isinstance(shared, Shared)
+            runner = Simulator(program, VALUES, excluded, foreign, values=runner, shared=shared)
         assert runner is not None
         found = program.scratch[key] = runner
     return found

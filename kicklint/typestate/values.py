@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _MAX_EXCLUDED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Integers from ``low`` to ``high`` (None: unbounded) with all bits of ``ones``, none of ``excluded``."""
+class Range(NamedTuple):
+    """Integers from ``low`` to ``high`` (None: unbounded) with all bits of ``ones``, none of ``excluded``.
+
+    It is a tuple because values are compared and hashed all the time.
+    """
 
     low: int | None
     high: int | None

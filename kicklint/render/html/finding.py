@@ -81,13 +81,9 @@ def _edit(edit: Edit | None) -> str:
     if edit is None:
         return ""
     kinds = {"+": "added", "-": "taken", "@": "hunk"}
-    # The two names of the file are no lines of it.
-    lines = [
-        ("hunk" if at < 2 else kinds.get(each[:1], "same"), each)
-        for at, each in enumerate(edit.diff.split("\n")[1:-1])
-    ]
     rows = "".join(
-        f'<span class="{kind}">{words(each[:1])}{source(each[1:])}\n</span>' for kind, each in lines
+        f'<span class="{kinds.get(each[:1], "same")}">{words(each[:1])}{source(each[1:])}\n</span>'
+        for each in edit.diff.split("\n")[1:-1]
     )
     return f'<section class="edit"><h4>{words(edit.says)}</h4><pre>{rows}</pre></section>'
 
