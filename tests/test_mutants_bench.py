@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from kernel_edits import Found, edited
+from mutants import remedies
 from mutants.bench import Verdict, gathered, judge_mutant, judge_neutral, judged, new_findings, result_of
 from mutants.model import Mutant, Neutral
 from mutants.races import TABLE as RACES
@@ -137,3 +138,11 @@ def test_what_is_caught_goes_wrong(kernels: dict[str, Path], rule: str) -> None:
     assert errors == []
     assert "goes wrong" in {each.outcome for each in races}
     assert "not shown" not in {each.outcome for each in races}
+
+
+def test_the_table_of_remedies_is_of_these_mutants() -> None:
+    every = remedies.cases()
+    text = remedies.TABLE.read_text("utf-8")
+    known = remedies.read_table(text)
+    assert known.keys() <= {(each.rule, each.id) for each in every}
+    assert remedies.table_text(known, every) == text
