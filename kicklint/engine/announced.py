@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Step, StepKind
-from kicklint.engine.consumers import WOKEN, Consumer, Consumers, locked, unlocked
+from kicklint.engine.consumers import WOKEN, Consumer, locked, unlocked
 from kicklint.engine.drafts import Draft
 from kicklint.engine.elsewhere import located, told, told_above
+from kicklint.engine.racing import beat_at, composer_of, consumers_of, made_at, with_race
 from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
 from kicklint.events import RUNNING, EventGraph, Reach, Role, Target
 from kicklint.flow import Call, Expr, Name, Node, reach
+from kicklint.race.compose import Composed
 from kicklint.rulebook import Announced, EventKind, Order, RuleInfo
 
 _MAX_LINES = 60
@@ -46,7 +48,7 @@ class _Search:
         self.world = world
         self.rule = rule
         self.form = form
-        self.consumers = Consumers(world, form)
+        self.consumers = consumers_of(world, form)
         self._made: dict[str, tuple[_Request, ...]] = {}
         self._writes: dict[tuple[str, int], frozenset[Place]] = {}
 
@@ -62,7 +64,9 @@ class _Search:
                     continue  # as likely as not for the thread's own vcpu
                 for index, place in self._late(key, graph, request, consumer):
                     draft = self._draft(key, request, graph.graph.nodes[index], place)
-                    found.setdefault(draft.key, draft)
+                    if draft.key not in found:
+                        race = self._raced(key, request, (index, place), consumer)
+                        found[draft.key] = Draft(draft.key, with_race(draft.finding, [race] if race else []))
         return list(found.values())
 
     def _requesters(self) -> set[str]:
@@ -298,6 +302,21 @@ class _Search:
             remedy=" ".join(self.rule.fix.split()),
         )
         return Draft((self.rule.id, node.span, function), finding)
+
+    def _raced(
+        self, key: str, request: _Request, write: tuple[int, Place], consumer: Consumer
+    ) -> Composed | None:
+        """What the memory model says of ``write``, a node and what it writes, behind ``request``."""
+        race = self.form.woken_race if request.kind == WOKEN else self.form.race
+        if race is None:
+            return None
+        node, place = write
+        read, where = self.consumers.reading(consumer, place)
+        name = f"{read.role.value}'s {read.field}"
+        state = beat_at(self.world, where, f"reads the {name}")
+        written = beat_at(self.world, (key, node), f"writes the {name}")
+        way = (*made_at(self.world, self.world.graph(key), request.node), written)
+        return composer_of(self.world).compose(self.rule.id, race, way, state=state)
 
 
 def _without(nodes: tuple[Node, ...], starts: Iterable[int], stops: set[int]) -> set[int]:

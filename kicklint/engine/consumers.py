@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from kicklint.base import Span
 from kicklint.engine.states import Place, State, States, members
 from kicklint.engine.world import World
 from kicklint.events import Event, EventGraph, Role
@@ -24,6 +25,9 @@ _NEAR_DEPTH = 4
 _BESIDE_DEPTH = 2
 
 
+Reading = tuple[str, int]
+"""A function (as the world names it) and one of its nodes."""
+
 WOKEN = "@woken"
 """As a kind of request: that a halted vcpu is woken, which then looks whether it is to go on."""
 
@@ -32,16 +36,21 @@ WOKEN = "@woken"
 class Consumer:
     """What the consumers of one kind of request read, and the locks under which all of them do.
 
-    ``near`` is what is read by the handlers themselves, and not far behind them.
+    ``near`` is what is read by the handlers themselves, and not far behind them; ``where`` the
+    function that reads it, the first that was found.
     """
 
     states: dict[State, frozenset[str]] = field(default_factory=dict)
     near: set[State] = field(default_factory=set)
+    where: dict[State, str] = field(default_factory=dict)
 
-    def add(self, states: Iterable[State], locks: frozenset[str], *, near: bool = True) -> None:
-        """Take in what is read under ``locks``."""
+    def add(
+        self, states: Iterable[State], function: str, locks: frozenset[str], *, near: bool = True
+    ) -> None:
+        """Take in what ``function`` reads under ``locks``."""
         for each in states:
             self.states[each] = self.states.get(each, locks) & locks
+            self.where.setdefault(each, function)
             if near:
                 self.near.add(each)
 
@@ -74,6 +83,32 @@ class Consumers:
             self._states[function] = States(graph, self.world.lexicon, self.form.writers)
         return self._states[function]
 
+    def reading(self, consumer: Consumer, place: Place) -> tuple[State, Reading]:
+        """What of ``place`` the consumer reads, and where: the first by file and line."""
+        found = [(state, self._node(state, consumer.where[state])) for state in consumer.reads(place)]
+        return min(found, key=lambda each: (self._rank(each[1]), repr(each[0])))
+
+    def any_reading(self) -> Reading | None:
+        """The first place, by file and line, where something is read because of a request.
+
+        One in the function that takes the request is preferred.
+        """
+        places = {each for consumer in self.of.values() for each in consumer.where.items()}
+        return min((self._node(*each) for each in places), key=self._rank, default=None)
+
+    def _node(self, state: State, function: str) -> Reading:
+        """Where ``function`` reads ``state``; its request, where it reads what bears its name."""
+        graph = self.world.graph(function)
+        nodes, reads = graph.graph.nodes, self.states(function).reads
+        takes = (n for n, each in graph.events.items() if each.kind is EventKind.REQUEST_CONSUME)
+        here = (n for n in range(len(nodes)) if any(each == state for each in reads(nodes[n])))
+        return function, next(here, next(takes, 0))
+
+    def _rank(self, place: Reading) -> tuple[bool, Span, str]:
+        function, node = place
+        takes = EventKind.REQUEST_CONSUME in self.world.index.direct(function)
+        return not takes, self.world.graph(function).graph.nodes[node].span, function
+
     def _learn(self, key: str) -> None:
         graph = self.world.graph(key)
         for index, event in graph.events.items():
@@ -84,7 +119,7 @@ class Consumers:
             region = where_true(graph, event) if event.forks else _behind(graph, index)
             nodes = [graph.graph.nodes[node] for node in region]
             locks = frozenset(lock for node in nodes for lock in locked(node, self.form))
-            consumer.add((state for node in nodes for state in self.states(key).reads(node)), locks)
+            consumer.add((state for node in nodes for state in self.states(key).reads(node)), key, locks)
             depth = _MAX_DEPTH if event.forks else _BESIDE_DEPTH
             for node in region:
                 for target in graph.calls[node].targets if node in graph.calls else ():
@@ -92,7 +127,7 @@ class Consumers:
             if not consumer.states:
                 # The consumer only leaves. What bears the request's name keeps the vcpu away.
                 word = name.removeprefix(self.world.lexicon.vocabulary.vcpu.request_prefix).lower()
-                consumer.add((State(role, "", word) for role in Role), frozenset())
+                consumer.add((State(role, "", word) for role in Role), key, frozenset())
 
     def _handler(self, consumer: Consumer, function: str, locks: frozenset[str], depth: int) -> None:
         """Take in what ``function`` reads, and what it calls as far as it is followed."""
@@ -105,7 +140,7 @@ class Consumers:
                     continue
                 close = near and down < _NEAR_DEPTH and self.world.length(each) <= _NEAR_LINES
                 states, own = self._looked_at(each)
-                consumer.add(states, outer | own, near=close)
+                consumer.add(states, each, outer | own, near=close)
                 for site in self.world.graph(each).calls.values():
                     for target in site.targets:
                         if target.function not in seen:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from kicklint.base import Finding, Interleaving, Severity
+from kicklint.engine.consumers import Consumers, Reading
 from kicklint.engine.drafts import shorter
 from kicklint.engine.world import World
+from kicklint.events import Event, EventGraph, Reach
 from kicklint.race import Beat, Composer, Reader
 from kicklint.race.compose import Composed
-from kicklint.rulebook import Automaton, EventKind, RuleInfo
+from kicklint.race.threads import PLACE
+from kicklint.rulebook import Announced, Automaton, EventKind, RuleInfo
 from kicklint.typestate import Outcome, Violation, search
 
-_COMPOSER = "composer"
+_COMPOSER, _CONSUMERS = "composer", "consumers"
 _UNPROVEN = "the memory model, with what is known of the other thread, allows no execution that ends badly"
 
 
@@ -32,11 +36,18 @@ def outcome_of(
 
 def composed(world: World, rule: RuleInfo, violation: Violation) -> Composed | None:
     """What the memory model says of ``violation``; None where its rule is not about order."""
-    machine = violation.simulator.machine
-    race = machine.automaton.race
+    race = violation.simulator.machine.automaton.race
     if race is None:
         return None
-    return _composer(world).compose(rule.id, race, violation.steps, violation.simulator)
+    composer = composer_of(world)
+    reader = composer.reader
+    return composer.compose(
+        rule.id,
+        race,
+        composer.trail(race, violation.steps, violation.simulator),
+        proven=lambda: _proven(world, rule, reader),
+        before=lambda: reader.tested_before(violation.steps),
+    )
 
 
 def with_race(finding: Finding, found: list[Composed]) -> Finding:
@@ -55,11 +66,16 @@ def with_race(finding: Finding, found: list[Composed]) -> Finding:
     return finding
 
 
-def _composer(world: World) -> Composer:
+def composer_of(world: World) -> Composer:
+    """What composes the interleavings of ``world``."""
     if _COMPOSER not in world.scratch:
-        vocabulary = world.lexicon.vocabulary
-        reader = Reader(world, vocabulary.deciding)
-        world.scratch[_COMPOSER] = Composer(reader, lambda: _run(world, reader), vocabulary)
+        made = Composer(
+            Reader(world, world.lexicon.vocabulary),
+            lambda reader: _run(world, reader),
+            world.lexicon.vocabulary,
+            lambda: _reading(world),
+        )
+        world.scratch[_COMPOSER] = made
     found = world.scratch[_COMPOSER]
     assert isinstance(found, Composer)
     return found
@@ -71,15 +87,57 @@ def _run(world: World, reader: Reader) -> tuple[Beat, ...]:
     for rule in world.rulebook.rules:
         witness = world.rulebook.rule(rule.escalation.witness) if rule.escalation is not None else None
         for automaton in witness.automaton if witness is not None else ():
+            kind, _, mode = automaton.begin.partition(":")
             for each in outcome_of(world, automaton).witnesses:
-                way = _announced(reader.beats(each.steps, each.simulator), automaton.begin)
-                if way and way[-1].kind is EventKind.GUEST_ENTRY:
+                begins = partial(_begins, kind, mode)
+                way = reader.beats(each.steps, each.simulator, begins, over=EventKind.REQUEST_TEST)
+                if way and _begins(kind, mode, way[0]) and way[-1].kind is EventKind.GUEST_ENTRY:
                     ways.append(way)
     return min(ways, key=lambda way: (len(way), way[0].span), default=())
 
 
-def _announced(way: tuple[Beat, ...], begin: str) -> tuple[Beat, ...]:
-    """``way`` from the last event that begins an instance."""
-    kind, _, value = begin.partition(":")
-    starts = [n for n, each in enumerate(way) if each.kind == kind and each.mode == value]
-    return way[starts[-1] :] if starts else ()
+def _begins(kind: str, mode: str, beat: Beat) -> bool:
+    return beat.kind == kind and beat.mode == mode
+
+
+def _proven(world: World, rule: RuleInfo, reader: Reader) -> tuple[Beat, ...]:
+    """The shortest way of the vCPU's that ``rule`` has found to be as it should be."""
+    ways = [
+        reader.beats(each.steps, each.simulator, lambda _: False)
+        for automaton in rule.automaton
+        if not automaton.architectures or world.architecture in automaton.architectures
+        if any(each.witness for each in automaton.transition)
+        for each in outcome_of(world, automaton).witnesses
+    ]
+    return min((way for way in ways if way), key=lambda way: (len(way), way[0].span), default=())
+
+
+def _reading(world: World) -> Beat | None:
+    """Where state that a request announces is read: by the first consumer that is known to read any."""
+    for rule in world.rulebook.rules:
+        if rule.announced is not None:
+            place = consumers_of(world, rule.announced).any_reading()
+            return beat_at(world, place) if place is not None else None
+    return None
+
+
+def beat_at(world: World, place: Reading, text: str = "") -> Beat:
+    """The node ``place`` as something that is done there; ``text`` says what."""
+    graph = world.graph(place[0]).graph
+    span = graph.nodes[place[1]].span
+    says = text or "reads the state that the request announces"
+    return Beat(Event(EventKind.FLAG_TEST, Reach.ANY, None, span, says, how=PLACE), graph.function, span)
+
+
+def made_at(world: World, graph: EventGraph, node: int) -> tuple[Beat, ...]:
+    """What the node of ``graph`` at which a request is made does: the event, or what its call does."""
+    return composer_of(world).reader.at(graph, node)
+
+
+def consumers_of(world: World, form: Announced) -> Consumers:
+    """What requests announce in ``world``; learnt once."""
+    if _CONSUMERS not in world.scratch:
+        world.scratch[_CONSUMERS] = Consumers(world, form)
+    found = world.scratch[_CONSUMERS]
+    assert isinstance(found, Consumers)
+    return found

@@ -16,6 +16,7 @@ _FLAG_EVENTS = {
     EventKind.REQUEST_TEST: EventKind.FLAG_TEST,
     EventKind.REQUEST_CONSUME: EventKind.FLAG_CLEAR,
 }
+_SWAPS = (("swaps", "yes"),)
 _RAW = (("raw", "yes"),)
 
 
@@ -306,7 +307,7 @@ class Accesses:
             expected=call.args[expected] if expected is not None and expected < len(call.args) else None,
             atomic=accessor.access is Access.EXCHANGE,
             dst=call.dst,
-            attributes=ordered(accessor.order),
+            attributes=(*ordered(accessor.order), *(_SWAPS if accessor.swaps else ())),
         )
 
     def _bits(self, call: Call, accessor: Accessor, node: Node, text: str) -> Event | None:

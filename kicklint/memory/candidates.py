@@ -46,14 +46,6 @@ def combine(traces: tuple[Trace, ...], initial: dict[str, Value]) -> tuple[Place
     return tuple(placed)
 
 
-def satisfiable(events: tuple[Placed, ...]) -> bool:
-    """Whether every read finds a value that something writes: a cheap first look."""
-    written = {(each.event.location, each.event.value) for each in events if each.event.kind == "W"}
-    return all(
-        (each.event.location, each.event.value) in written for each in events if each.event.kind == "R"
-    )
-
-
 def choices(events: tuple[Placed, ...], location: str) -> list[Choice]:
     """Every coherent choice for ``location``."""
     here = [index for index, each in enumerate(events) if each.event.location == location]

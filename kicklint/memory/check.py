@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kicklint.memory.axioms import Execution, Skeleton, judge
-from kicklint.memory.candidates import Choice, Placed, choices, combine, satisfiable
+from kicklint.memory.candidates import Choice, Placed, choices, combine
 from kicklint.memory.errors import Declined
 from kicklint.memory.evaluate import evaluate, truth
 from kicklint.memory.program import (
@@ -75,7 +75,7 @@ class _Search:
         if total > _COMBINATIONS:
             raise Declined(f"a program with too many outcomes ({total} combinations)")
         looked = 0
-        for combination in itertools.product(*traces):
+        for combination in self._satisfiable(traces, parts):
             for execution, count in self._executions(combination, parts):
                 looked += count
                 if looked > self._bound:
@@ -84,6 +84,26 @@ class _Search:
                     self.races = self.races or execution.races
                     return execution
         return None
+
+    def _satisfiable(self, traces: list[list[Trace]], parts: list[Expression]) -> Iterator[tuple[Trace, ...]]:
+        """The combinations that write what every read finds, and what is to be there at the end."""
+        written = [[each.values("W") for each in one] for one in traces]
+        ends = {wanted for part in parts if (wanted := _left(part)) is not None}
+        ends = {each for each in ends if self._initial.get(each[0], 0) != each[1]}
+        options = [list(zip(one, writes, strict=True)) for one, writes in zip(traces, written, strict=True)]
+        for end in ends:
+            owners = [n for n, writes in enumerate(written) if any(end in each for each in writes)]
+            if len(owners) == 1:  # nobody else writes it
+                options[owners[0]] = [each for each in options[owners[0]] if end in each[1]]
+        needed = {
+            id(each): frozenset(read for read in each.values("R") if self._initial.get(read[0], 0) != read[1])
+            for one in traces
+            for each in one
+        }
+        for combination in itertools.product(*options):
+            reads = ends.union(*(needed[id(each)] for each, _ in combination))
+            if not reads.difference(*(writes for _, writes in combination)):
+                yield tuple(each for each, _ in combination)
 
     def _kept(self, index: int, parts: list[Expression]) -> list[Trace]:
         """The traces of a thread that its own registers leave possible, short ones first."""
@@ -99,8 +119,6 @@ class _Search:
         self, combination: tuple[Trace, ...], parts: list[Expression]
     ) -> Iterator[tuple[Execution | None, int]]:
         events = combine(combination, self._initial)
-        if not satisfiable(events):
-            return
         locations = sorted({each.event.location for each in events if each.event.location})
         options = [choices(events, location) for location in locations]
         if not all(options):
@@ -135,6 +153,15 @@ class _Search:
             return held.get(leaf.thread, {}).get(leaf.name, 0)
 
         return evaluate(expression, look_up)
+
+
+def _left(part: Expression) -> tuple[str, Value] | None:
+    """The location and the value that ``part`` wants it to hold at the end, if it is as simple as that."""
+    if isinstance(part, Operation) and part.operator == "==":
+        final, constant = part.operands
+        if isinstance(final, Final) and final.thread is None and isinstance(constant, Constant):
+            return final.name, constant.value
+    return None
 
 
 def _threads(expression: Expression) -> set[int | None]:

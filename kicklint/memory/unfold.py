@@ -66,6 +66,10 @@ class Trace:
     events: tuple[Event, ...]
     registers: dict[str, Value]
 
+    def values(self, kind: str) -> frozenset[tuple[str, Value]]:
+        """The locations and values that it reads (R) or writes (W)."""
+        return frozenset((each.location, each.value) for each in self.events if each.kind == kind)
+
 
 _Held: TypeAlias = tuple[Value, frozenset[int]]
 _Location: TypeAlias = tuple[str, frozenset[int]]
@@ -79,10 +83,15 @@ class _State:
     control: frozenset[int] = _NOTHING
 
     def add(self, event: Event) -> _State:
-        return replace(self, events=(*self.events, replace(event, control=self.control)))
+        # Written out: this is where the time goes.
+        if self.control:
+            event = replace(event, control=self.control)
+        return _State((*self.events, event), self.registers, self.control)
 
     def put(self, register: str, value: Value, reads: frozenset[int]) -> _State:
-        return replace(self, registers={**self.registers, register: (value, reads)}) if register else self
+        if not register:
+            return self
+        return _State(self.events, {**self.registers, register: (value, reads)}, self.control)
 
     def value(self, expression: Expression) -> _Held:
         reads = _NOTHING
@@ -103,23 +112,30 @@ class Unfolding:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._domain: dict[str, set[Value]] = {name: {value} for name, value in program.initial}
+        self.traces: list[list[Trace]] = [[] for _ in program.threads]
+        again = set(range(len(program.threads)))
         # A value that is computed from others needs at most one write after the other.
         for _ in range(_stores(tuple(each for thread in program.threads for each in thread.statements)) + 1):
-            self.traces = [self._of(index) for index in range(len(program.threads))]
-            if not self._learn():
+            for index in again:
+                self.traces[index] = self._of(index)
+            learnt = self._learn()
+            again = {index for index, traces in enumerate(self.traces) if _read(traces) & learnt}
+            if not again:
                 break
 
     def initial(self, location: str) -> Value:
         """What ``location`` holds at the start."""
         return dict(self._program.initial).get(location, 0)
 
-    def _learn(self) -> bool:
-        new = False
+    def _learn(self) -> set[str]:
+        """Take in the values that are written; the locations that may hold more of them than before."""
+        new = set()
         for traces in self.traces:
             for event in (each for trace in traces for each in trace.events if each.kind == "W"):
                 values = self._values(event.location)
-                new = new or event.value not in values
-                values.add(event.value)
+                if event.value not in values:
+                    new.add(event.location)
+                    values.add(event.value)
         return new
 
     def _values(self, location: str) -> set[Value]:
@@ -152,9 +168,9 @@ class Unfolding:
             case If():
                 value, reads = state.value(statement.condition)
                 arm = statement.then if truth(value) else statement.otherwise
-                inside = replace(state, control=state.control | reads)
+                inside = _State(state.events, state.registers, state.control | reads)
                 for after in self._run(arm, inside):
-                    yield replace(after, control=state.control)
+                    yield _State(after.events, after.registers, state.control)
             case Load():
                 yield from self._load(statement, state)
             case Store():
@@ -253,6 +269,11 @@ class Unfolding:
             if update.order == FULL:
                 current = current.add(Event("F", FULL))
             yield current.put(update.register, written if update.new else value, frozenset({place}))
+
+
+def _read(traces: list[Trace]) -> set[str]:
+    """The locations that ``traces`` read."""
+    return {each.location for trace in traces for each in trace.events if each.kind == "R"}
 
 
 def _stores(statements: tuple[Statement, ...]) -> int:

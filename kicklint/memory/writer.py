@@ -148,6 +148,9 @@ class _Body:
             self.registers.add(_SRCU_INDEX)
             if kind == "srcu-lock":
                 return f"{_SRCU_INDEX} = srcu_read_lock({_SRCU})"
+            if not any("srcu_read_lock" in line for line in self.lines):
+                # The section began before the thread's story does; herd7 wants to see it.
+                self.lines.insert(0, f"\t{_SRCU_INDEX} = srcu_read_lock({_SRCU});")
             return f"srcu_read_unlock({_SRCU}, {_SRCU_INDEX})"
         return f"{_FENCE_CALLS[kind]}()"
 

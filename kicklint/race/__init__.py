@@ -6,7 +6,8 @@ said in ``programs.py``, in the words that rules use in their ``race`` tables.
 Must not know: syntax, how findings are drawn, how a harm was found.
 """
 
+from kicklint.race.beats import Beat
 from kicklint.race.compose import Composer
-from kicklint.race.ways import Beat, Reader
+from kicklint.race.ways import Reader
 
 __all__ = ["Beat", "Composer", "Reader"]

@@ -19,11 +19,15 @@ from kicklint.memory import (
 )
 
 MODE, REQUESTS, WORK, STATE, IPI, GUEST = "mode", "requests", "work", "state", "ipi", "guest"
+# The IPI of a second requester.
+SECOND = "second"
 # The CPU that a vCPU is to be found on; a page table, a page, the answer to an IPI; and whether something
 # that was gone or out of date has been used.
 CPU, TABLE, PAGE, ANSWER, USED = "cpu", "table", "page", "answer", "used"
-# s390's PROG_REQUEST, which keeps a vCPU out of SIE.
-GATE = "gate"
+# s390: PROG_REQUEST and PROG_BLOCK_SIE keep a vCPU out of SIE, PROG_IN_SIE says that it may be in.
+GATE, BLOCK, INSIDE = "gate", "block", "inside"
+# A halted vCPU says that it is about to sleep, and sleeps; it is out of the guest again.
+SLEEP, ASLEEP, LEFT = "sleep", "asleep", "left"
 
 TEXTS = {
     "barrier": "smp_mb()",
@@ -40,11 +44,17 @@ TEXTS = {
     "cpu-ipi": "sends an IPI to the CPU that the vCPU has published",
     "enter": "the vCPU",
     "shut": "sets PROG_REQUEST",
+    "bar": "sets PROG_BLOCK_SIE",
     "throw": "exit_sie() throws the vCPU out, if it is in",
+    "waits": "exit_sie() waits while PROG_IN_SIE is set",
+    "inside": "sets PROG_IN_SIE",
     "gate": "looks at PROG_REQUEST",
+    "block": "looks at PROG_BLOCK_SIE",
     "clear": "clears PROG_REQUEST",
+    "retest": "tests the requests again",
     "requested": "a request is made",
     "read": "looks for requests",
+    "earlier": "a request of the kind is pending from before",
     "handles": "finds the request and takes it",
     "state-look": "reads the state that the request announces",
     "table": "reads an entry of the page table",
@@ -52,7 +62,25 @@ TEXTS = {
     "answered": "interrupts are on: an IPI that comes here is answered",
     "released": "smp_store_release(&vcpu->mode, OUTSIDE_GUEST_MODE)",
     "unlink": "takes a page out of the page table",
-    "freed": "frees the page once the vCPU is OUTSIDE_GUEST_MODE or has answered the IPI",
+    "freed": "frees the page",
+    "flushed": "frees the page once the vCPU is OUTSIDE_GUEST_MODE or has answered the IPI",
+    "sleeps": "says that it is about to sleep: set_current_state() and a full barrier",
+    "nothing": "looks whether there is something to go on for",
+    "asleep": "sleeps: schedule()",
+    "wakes": "a full barrier, and a look whether the vCPU sleeps",
+    "leave": "leaves the guest",
+}
+
+# Where an act looks that goes on only if nothing is there.
+_LOOKS = {
+    "look": WORK,
+    "pending": REQUESTS,
+    "read": REQUESTS,
+    "retest": REQUESTS,
+    "table": TABLE,
+    "gate": GATE,
+    "block": BLOCK,
+    "nothing": STATE,
 }
 
 Made: TypeAlias = "tuple[tuple[Statement, ...], Expression | None]"
@@ -72,10 +100,21 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
             return (store(CPU, 1, label), Fence("mb", label)), None
         case "publish":
             return (store(CPU, 1, label),), None
+        case "earlier":
+            return (), None  # it is there at the start
         case "pend" | "requested":
             return (store(REQUESTS, 1, label),), None
+        case "bar" | "freed":
+            return (store(BLOCK if what == "bar" else PAGE, 1, label),), None
         case "shut" | "clear":
             return (store(GATE, int(what == "shut"), label),), None
+        case "inside" | "sleeps":
+            place = INSIDE if what == "inside" else SLEEP
+            return (store(place, 1, label), Fence("mb", label)), None
+        case "asleep":
+            return (store(ASLEEP, 1, label),), None
+        case "leave":
+            return (store(MODE, 0, label), store(LEFT, 1, label)), None
         case "throw":
             return (store(IPI, 1, label),), None
         case "enter":
@@ -91,22 +130,24 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
 def _reading(what: str, label: str, found: Register) -> Made:
     none, some = Operation("==", (found, Constant(0))), Operation("!=", (found, Constant(0)))
     match what:
-        case "look" | "pending" | "read" | "table" | "gate":
-            places = {"look": WORK, "pending": REQUESTS, "read": REQUESTS, "table": TABLE, "gate": GATE}
-            place = places[what]
-            return (_load(found, place, label),), none
+        case _ if what in _LOOKS:
+            return (_load(found, _LOOKS[what], label),), none
+        case "waits":
+            return (_load(found, INSIDE, label), If(none, (store(USED, 1, ""),))), None
+        case "wakes":
+            return (Fence("mb", label), _load(found, SLEEP, label), If(some, (store(IPI, 1, label),))), None
         case "handles":
             return (_load(found, REQUESTS, label),), some
         case "state-look":
-            return (_load(found, STATE, label), If(none, (store(USED, 1, label),))), None
+            return (_load(found, STATE, label), If(none, (store(USED, 1, ""),))), None
         case "page":
-            return (_load(found, PAGE, label), If(some, (store(USED, 1, label),))), None
+            return (_load(found, PAGE, label), If(some, (store(USED, 1, ""),))), None
         case "cpu-ipi":
             return (_load(found, CPU, label), If(some, (store(IPI, 1, label),))), None
         case "answered":
             given = If(some, (store(ANSWER, 1, label),))
             return (taken(label, found.name), given), None
-        case "freed":
+        case "flushed":
             answer = Register(f"{found.name}a")
             freed = (store(PAGE, 1, label),)
             waits = (store(IPI, 1, label), Load(answer.name, Constant(ANSWER), "acquire", label=label))

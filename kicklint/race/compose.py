@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -24,11 +24,12 @@ from kicklint.memory import (
     equal,
     write_litmus,
 )
-from kicklint.race.acts import GATE, GUEST, IPI, REQUESTS, USED, WORK
-from kicklint.race.programs import Act, Script, Unknown
+from kicklint.race.acts import ASLEEP, GATE, GUEST, IPI, LEFT, MODE, REQUESTS, SECOND, STATE, USED, WORK
+from kicklint.race.beats import Beat
+from kicklint.race.programs import Act, Script, Setting, Unknown
 from kicklint.race.rows import rows
-from kicklint.race.threads import Sources, Way, Words, trimmed
-from kicklint.race.ways import Beat, Reader
+from kicklint.race.threads import Sources, Way, Words, begins, of_any_request, publishing
+from kicklint.race.ways import Reader
 from kicklint.rulebook import EventKind, Race, Vocabulary
 from kicklint.typestate import RawStep, Simulator
 
@@ -37,8 +38,16 @@ MOST_EVENTS = 20
 
 _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 _ENDS = {"request": REQUESTS, "work": WORK, "gate": GATE}
-_USES = ("state", "page")
-"""Bad ends in which something is used that is out of date or gone."""
+_BAD = {
+    # No further request says that the state is new.
+    "state": ((USED, "==", 1), (REQUESTS, "==", 0)),
+    "page": ((USED, "==", 1),),
+    # Who waits for the vCPU to be out has seen it out.
+    "out": ((GUEST, "==", 1), (USED, "==", 1)),
+    "asleep": ((ASLEEP, "==", 1), (STATE, "==", 1), (IPI, "==", 0)),
+    "twice": ((GUEST, "==", 1), (IPI, "==", 1), (SECOND, "==", 1)),
+    "left": ((LEFT, "==", 1), (MODE, "!=", 0)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +80,86 @@ class Composer:
     def __init__(
         self,
         reader: Reader,
-        run: Callable[[], tuple[Beat, ...]],
+        run: Callable[[Reader], tuple[Beat, ...]],
         vocabulary: Vocabulary,
+        state: Callable[[], Beat | None],
     ) -> None:
-        self._run = lru_cache(maxsize=1)(run)
+        self._run = lru_cache(maxsize=1)(lambda: run(reader))
+        self._state = lru_cache(maxsize=1)(state)
         self._modes = vocabulary.modes
         self._api = vocabulary.requester
-        self._reader = reader
+        self.reader = reader
 
-    def compose(self, name: str, race: Race, steps: tuple[RawStep, ...], simulator: Simulator) -> Composed:
-        """The shortest bad execution of ``race`` with ``steps`` for the guilty way."""
-        way = trimmed(self._reader.beats(steps, simulator), publishing="cpu-ipi" in race.requester)
-        sources = Sources(way, self._run, self._reader, self._api.request, self._api.kick)
+    def trail(self, race: Race, steps: tuple[RawStep, ...], simulator: Simulator) -> tuple[Beat, ...]:
+        """What ``steps`` do from the last time that the vCPU announced itself.
+
+        A request of the very kind that the last step tests for is the one that is lost.
+        """
+        again = any(each.startswith("opened") for each in race.assuming)
+        way = self.reader.beats(steps, simulator, begins(race), first=again)
+        return (*way[:-1], of_any_request(way[-1])) if way else way
+
+    def compose(
+        self,
+        name: str,
+        race: Race,
+        way: tuple[Beat, ...],
+        *,
+        proven: Callable[[], tuple[Beat, ...]] = tuple,
+        before: Callable[[], tuple[Beat, ...]] = tuple,
+        state: Beat | None = None,
+    ) -> Composed:
+        """The shortest bad execution of ``race`` with ``way`` for the guilty one.
+
+        ``proven`` gives a way of the vCPU's that the rule has found to be right, ``before`` the
+        test before what ``way`` begins with; ``state`` is where
+        the state in question is read, if that is known.
+        """
+        reads = (lambda: state) if state is not None else self._state
+        names = (self._api.request, self._api.kick)
+        sources = Sources(way, self._run, self.reader, *names, proven, before, reads)
         race = _with_flag(race, way)
-        try:
-            assumption = ""
-            requester = ("kick",) if race.alone else race.requester
-            built = self._program(name, race, sources, race.vcpu, requester)
+        said, whole = self._first(name, _variants(race), sources, "")
+        if said.interleaving is not None or whole or not race.written:
+            return said
+        written = replace(
+            race,
+            vcpu=race.written_vcpu or race.vcpu,
+            requester=race.written_requester or race.requester,
+        )
+        return self._first(name, _variants(written), sources, race.written)[0]
+
+    def _first(
+        self, name: str, races: Iterable[Race], sources: Sources, assumption: str
+    ) -> tuple[Composed, bool]:
+        """The first of ``races`` that can end badly, and whether the tree held what all before needed."""
+        said, whole = Composed(None, judged=False), True
+        for each in races:
+            try:
+                said = self._judged(name, each, sources, assumption)
+            except (Unknown, Declined):
+                whole = False
+            if said.interleaving is not None:
+                break
+        return said, whole
+
+    def _judged(self, name: str, race: Race, sources: Sources, assumption: str) -> Composed:
+        requester = ("kick",) if race.alone else race.requester
+        built = self._program(name, race, sources, race.vcpu, requester)
+        answer = check(built.program)
+        if answer.witness is None and race.alone:
+            built = self._program(name, race, sources, race.vcpu, race.requester)
             answer = check(built.program)
-            if answer.witness is None and race.alone:
-                built = self._program(name, race, sources, race.vcpu, race.requester)
-                answer = check(built.program)
-            if answer.witness is None and race.assumption:
-                vcpu = race.assuming or race.vcpu
-                other = race.assuming_requester or race.requester
-                built = self._program(name, race, sources, vcpu, other)
-                answer = check(built.program)
-                assumption = race.assumption
-        except (Unknown, Declined):
-            return Composed(None, judged=False)
+        if answer.witness is None and race.assumption:
+            vcpu = race.assuming or race.vcpu
+            other = race.assuming_requester or race.requester
+            built = self._program(name, race, sources, vcpu, other)
+            answer = check(built.program)
+            assumption = _joined(assumption, race.assumption)
         if answer.witness is None:
             return Composed(None, judged=not built.cut)
         if built.cut:
-            said = f"only {MOST_EVENTS} events of a thread are looked at"
-            assumption = f"{assumption}; {said}" if assumption else said
+            assumption = _joined(assumption, f"only {MOST_EVENTS} events of a thread are looked at")
         return Composed(self._shown(name, race, sources, built, answer, assumption), judged=True)
 
     def _shown(
@@ -143,23 +198,38 @@ class Composer:
     ) -> _Built:
         first: Way = Words(sources, own=True).way(vcpu)
         second: Way = Words(sources, own=False).way(requester)
+        if race.waits and race.vcpu is vcpu and not _waits(second, race.waits):
+            raise Unknown(race.waits)
         told = any(isinstance(each, Beat) and each.kind in _MODE for each in second)
-        if not told and race.ends not in _USES:
+        if not told and race.ends not in _BAD:
             # An IPI that is sent whatever the mode is may come too early, and is taken in the host.
             first = (*_early(first), *first)
         doings: list[Beat | Act] = []
-        script = Script(self._modes, doings, moving=_has(first, "moved"), publishing=_has(second, "cpu-ipi"))
+        setting = Setting(
+            self._modes,
+            moving=_has(first, "moved"),
+            publishing=publishing(race),
+            handling=race.ends == "state",
+            flags=race.flags,
+            waits=race.waits,
+            interlocked=race.interlocked,
+        )
+        script = Script(setting, doings)
         made, cut = _cut(first, script.vcpu)
         threads: tuple[Thread, ...] = (Thread(made, VCPU),)
         if second:
             made, too = _cut(second, script.requester)
             threads, cut = (*threads, Thread(made, REQUESTER)), cut or too
-        bad: list[Expression] = [equal(Final(GUEST), 1), equal(Final(IPI), 0)]
-        if race.ends in _USES:
-            bad = [equal(Final(USED), 1)]
+        if race.twice:
+            threads = (*threads, Thread(_cut(second, script.second)[0], f"another {REQUESTER}"))
+        bad: list[Expression]
+        if race.ends in _BAD:
+            bad = [Operation(sign, (Final(place), Constant(value))) for place, sign, value in _BAD[race.ends]]
         else:
-            bad.insert(1, Operation("!=", (Final(_ENDS[race.ends]), Constant(0))))
-        return _Built(Program(name, threads, both(*bad)), tuple(doings), cut)
+            lost = Operation("!=", (Final(_ENDS[race.ends]), Constant(0)))
+            bad = [equal(Final(GUEST), 1), lost, equal(Final(IPI), 0)]
+        initial = ((REQUESTS, 1),) if _has(first, "earlier") else ()
+        return _Built(Program(name, threads, both(*bad), initial), tuple(doings), cut)
 
 
 def _with_flag(race: Race, way: tuple[Beat, ...]) -> Race:
@@ -168,6 +238,31 @@ def _with_flag(race: Race, way: tuple[Beat, ...]) -> Race:
     if not race.flag_vcpu or EventKind.FLAG_MAKE not in kinds or EventKind.REQUEST_MAKE in kinds:
         return race
     return replace(race, vcpu=race.flag_vcpu, ends="work", lost="in the guest, the flag is not seen")
+
+
+def _variants(race: Race) -> Iterator[Race]:
+    """``race`` with each of what the other thread may do, where words leave a choice.
+
+    Last comes that a mode which another thread writes is no longer true.
+    """
+    choices = [each.split("|") for each in race.requester]
+    for place in range(max(map(len, choices), default=1)):
+        yield replace(race, requester=tuple(each[min(place, len(each) - 1)] for each in choices))
+    if race.left_vcpu:
+        lost = "out of the guest, the mode does not say OUTSIDE_GUEST_MODE"
+        yield replace(race, vcpu=race.left_vcpu, requester=("stray",), ends="left", lost=lost)
+
+
+def _waits(way: Way, flag: str) -> bool:
+    """Whether the thread waits for ``flag`` to be clear."""
+    return _has(way, "waits") or any(
+        isinstance(each, Beat) and each.kind is EventKind.FLAG_TEST and each.attribute("flag") == flag
+        for each in way
+    )
+
+
+def _joined(one: str, other: str) -> str:
+    return f"{one}; {other}" if one else other
 
 
 def _cut(way: Way, make: Callable[[Way], tuple[Statement, ...]]) -> tuple[tuple[Statement, ...], bool]:

@@ -7,8 +7,8 @@ on its way, or has thrown the guest out) and ``guest`` (the guest was entered).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from kicklint.flow import Const
 from kicklint.memory import (
@@ -22,9 +22,24 @@ from kicklint.memory import (
     Statement,
     Store,
     Update,
+    both,
 )
-from kicklint.race.acts import CPU, GUEST, IPI, MODE, REQUESTS, WORK, statements, store, taken
-from kicklint.race.ways import Beat
+from kicklint.race.acts import (
+    ANSWER,
+    CPU,
+    GUEST,
+    IPI,
+    MODE,
+    PAGE,
+    REQUESTS,
+    SECOND,
+    USED,
+    WORK,
+    statements,
+    store,
+    taken,
+)
+from kicklint.race.beats import Beat, looks
 from kicklint.rulebook import EventKind, Order
 
 _FENCES = {Order.FULL: "mb", Order.WRITE: "wmb", Order.READ: "rmb", Order.COMPILER: "barrier"}
@@ -53,25 +68,33 @@ class Act:
     inner: tuple[Beat, ...] = ()
 
 
-class Script:
-    """Turns what one thread does into statements. ``labels`` number the doings over all threads.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What matters in a program beside the mode and the requests.
 
     With ``moving`` it matters which CPU an IPI is sent to, with ``publishing`` where the
-    vCPU says that it is.
+    vCPU says that it is; with ``handling`` the vCPU goes on where a test finds the request, and
+    what it consumes is gone. ``flags`` have locations of their own, as in Race; ``waits`` is
+    the one whose being clear is what the other thread waits for. ``ipi`` is the location of the IPI.
     """
 
-    def __init__(
-        self,
-        modes: Mapping[str, int],
-        doings: list[Beat | Act],
-        *,
-        moving: bool = False,
-        publishing: bool = False,
-    ) -> None:
-        self._moving = moving
-        self._publishing = publishing
+    modes: Mapping[str, int]
+    moving: bool = False
+    publishing: bool = False
+    handling: bool = False
+    flags: Mapping[str, str] = field(default_factory=dict)
+    waits: str = ""
+    interlocked: bool = False
+    ipi: str = IPI
+
+
+class Script:
+    """Turns what one thread does into statements. ``labels`` number the doings over all threads."""
+
+    def __init__(self, setting: Setting, doings: list[Beat | Act]) -> None:
+        self._setting = setting
+        self._modes = setting.modes
         self._cpu: Register | None = None
-        self._modes = modes
         self._doings = doings
         self._registers = 0
 
@@ -90,11 +113,17 @@ class Script:
         label = self._label(each)
         if isinstance(each, Act):
             return self._act(each, label)
+        handling = self._setting.handling
         match each.kind:
-            case EventKind.REQUEST_TEST | EventKind.REQUEST_CONSUME if not each.request:
+            case EventKind.REQUEST_CONSUME if handling:
+                return self._consumed(each, before, label)
+            case EventKind.FLAG_TEST if self._setting.flags:
+                return self._inhibited(each, label)
+            case EventKind.REQUEST_TEST | EventKind.REQUEST_CONSUME if handling or not each.request:
                 register = self._register()
                 load = Load(register.name, Constant(REQUESTS), _order(_LOADS, each, "once"), label=label)
-                return (load,), None if each.ignored else Operation("==", (register, Constant(0)))
+                found = Operation("!=" if handling else "==", (register, Constant(0)))
+                return (load,), None if each.ignored else found
             case EventKind.MODE_READ if _announced(before):
                 register = self._register()
                 load = Load(register.name, Constant(MODE), _order(_LOADS, each, "once"), label=label)
@@ -109,6 +138,37 @@ class Script:
                 return (Store(Constant(GUEST), Constant(1), label=label),), None
         return self._common(each, label), None
 
+    def _consumed(
+        self, each: Beat, before: tuple[Beat | Act, ...], label: str
+    ) -> tuple[tuple[Statement, ...], Expression | None]:
+        """A request is taken: by what finds it, or behind a test that has found it."""
+        order = "mb" if each.attribute("order") == Order.FULL else "once"
+        if any(isinstance(one, Beat) and one.kind is EventKind.REQUEST_TEST for one in before):
+            order = "noreturn" if order == "once" else order
+            return (Update("", Constant(REQUESTS), "=", Constant(0), order=order, label=label),), None
+        register = self._register()
+        taken = Update(register.name, Constant(REQUESTS), "=", Constant(0), order=order, label=label)
+        return (taken,), Operation("!=", (register, Constant(0)))
+
+    def _inhibited(self, each: Beat, label: str) -> tuple[tuple[Statement, ...], Expression | None]:
+        """A look at flags: the thread goes on only if those that it looks at are clear."""
+        flags = self._setting.flags
+        named = each.attribute("looks").split() or [each.attribute("flag")]
+        made: list[Statement] = []
+        guards: list[Expression] = []
+        for name, place in flags.items():
+            if name in named or (named == ["any"] and name != self._setting.waits):
+                register = self._register()
+                made.append(Load(register.name, Constant(place), label=label))
+                guards.append(Operation("==", (register, Constant(0))))
+        return tuple(made), None if each.ignored or not guards else both(*guards)
+
+    def second(self, way: tuple[Beat | Act, ...]) -> tuple[Statement, ...]:
+        """Another thread that does the same as the other one, with registers of its own."""
+        self._registers, self._cpu = 0, None
+        self._setting = replace(self._setting, ipi=SECOND)
+        return self.requester(way)
+
     def requester(self, way: tuple[Beat | Act, ...]) -> tuple[Statement, ...]:
         """The other thread: an IPI is sent only if the mode that was read allows it."""
         for place, each in enumerate(way):
@@ -117,18 +177,21 @@ class Script:
             made: tuple[Statement, ...]
             if isinstance(each, Act):
                 made, guard = self._act(each, label)
-            elif each.kind is EventKind.IPI:
+            elif each.kind is EventKind.IPI or each.throws:
                 made = self._sent(label)
-            elif each.kind is EventKind.CPU_READ and self._moving:
+            elif each.kind is EventKind.REQUEST_CONSUME:
+                made = (store(REQUESTS, 0, label),)  # it is taken back
+            elif self._waits(each):
+                # It is the last look that is waited with.
+                last = not any(isinstance(one, Beat) and self._waits(one) for one in way[place + 1 :])
+                made = self._waited(label) if last else ()
+            elif each.kind is EventKind.CPU_READ and (self._setting.moving or self._setting.publishing):
                 self._cpu = self._register()
                 made = (Load(self._cpu.name, Constant(CPU), label=label),)
             elif self._decides(each, way[place + 1 :]):
                 register = self._register()
                 made = self._decision(each, register, label)
-                guard = Operation("==", (register, Constant(self._modes[_IN])))
-                onward = self.requester(way[place + 1 :])
-                sent, behind = _until_sent(onward)
-                return (*made, If(guard, sent), *behind)
+                return (*made, *self._decided(each, register, way[place + 1 :]))
             else:
                 made = self._common(each, label)
             if made or guard is not None:
@@ -136,22 +199,44 @@ class Script:
                 return (*made, If(guard, onward)) if guard is not None and onward else (*made, *onward)
         return ()
 
+    def _decided(self, each: Beat, register: Register, rest: tuple[Beat | Act, ...]) -> tuple[Statement, ...]:
+        """What follows a look at the mode; a page is freed once an IPI that was sent is answered."""
+        sends = {self._modes[_IN]} if each.sends is None else each.sends
+        guard = _one_of(register, sends, frozenset(self._modes.values()))
+        sent, behind = _until_sent(self.requester(rest))
+        freed = next((one for one in rest if isinstance(one, Act) and one.what == "freed"), None)
+        if freed is None:
+            return (If(guard, sent), *behind)
+        label = self._label(freed)
+        answer = self._register()
+        waits = Load(answer.name, Constant(ANSWER), "acquire", label=label)
+        gone = (store(PAGE, 1, label),)
+        told = If(Operation("!=", (answer, Constant(0))), gone)
+        return (If(guard, (*sent, waits, told), gone),)
+
+    def _waits(self, each: Beat) -> bool:
+        flag = each.attribute("flag")
+        return each.kind is EventKind.FLAG_TEST and flag != "" and flag == self._setting.waits
+
+    def _waited(self, label: str) -> tuple[Statement, ...]:
+        """The thread waits while a flag is set; what it waits for has come once it finds it clear."""
+        register = self._register()
+        place = self._setting.flags[self._setting.waits]
+        gone = If(Operation("==", (register, Constant(0))), (store(USED, 1, ""),))
+        return (Load(register.name, Constant(place), label=label), gone)
+
     def _sent(self, label: str) -> tuple[Statement, ...]:
         """An IPI is sent: to the right CPU, if that is the one that was read."""
-        sent = store(IPI, 1, label)
+        sent = store(self._setting.ipi, 1, label)
         return (sent,) if self._cpu is None else (If(Operation("==", (self._cpu, Constant(1))), (sent,)),)
 
     @staticmethod
     def _decides(each: Beat, rest: tuple[Beat | Act, ...]) -> bool:
         """Whether the mode that ``each`` finds says whether an IPI is sent."""
-        looks = each.kind is EventKind.MODE_READ or (each.kind is EventKind.MODE_WRITE and each.event.atomic)
-        later = [other for other in rest if isinstance(other, Beat)]
-        for other in later:
+        for other in (one for one in rest if isinstance(one, Beat)):
             if other.kind is EventKind.IPI:
-                return looks
-            if other.kind is EventKind.MODE_READ or (
-                other.kind is EventKind.MODE_WRITE and other.event.atomic
-            ):
+                return looks(each)
+            if looks(other):
                 return False
         return False
 
@@ -177,12 +262,15 @@ class Script:
                 value = Constant(self._value(each))
                 store = Store(Constant(MODE), value, _order(_STORES, each, "once"), label=label)
                 return (store, Fence("mb", label)) if order == Order.FULL else (store,)
-            case EventKind.CPU_WRITE if self._publishing and each.attribute("cpu") == "thread_cpu":
+            case EventKind.CPU_WRITE if self._setting.publishing and each.attribute("cpu") == "thread_cpu":
                 here = Constant(int(each.attribute("to") == "some"))
                 publishes = Store(Constant(CPU), here, _order(_STORES, each, "once"), label=label)
                 return (publishes, Fence("mb", label)) if order == Order.FULL else (publishes,)
             case EventKind.REQUEST_MAKE:
                 return self._set(each, REQUESTS, label)
+            case EventKind.FLAG_MAKE | EventKind.FLAG_CLEAR if self._setting.flags:
+                place = self._setting.flags.get(each.attribute("flag"))
+                return self._flag(each, place, label) if place is not None else ()
             case EventKind.FLAG_MAKE:
                 return self._set(each, WORK, label)
             case EventKind.BARRIER:
@@ -209,6 +297,12 @@ class Script:
         kind = "release" if order == Order.RELEASE else "noreturn"
         return (Update("", Constant(location), "+", Constant(1), order=kind, label=label),)
 
+    def _flag(self, each: Beat, place: str, label: str) -> tuple[Statement, ...]:
+        """A flag with a location of its own is set or cleared."""
+        changed = store(place, int(each.kind is EventKind.FLAG_MAKE), label)
+        full = self._setting.interlocked or each.attribute("order") == Order.FULL
+        return (Fence("mb", label), changed, Fence("mb", label)) if full else (changed,)
+
     def _act(self, act: Act, label: str) -> tuple[tuple[Statement, ...], Expression | None]:
         if act.what != "guarded":
             return statements(act.what, label, self._register)
@@ -226,6 +320,21 @@ class Script:
         return Register(f"r{self._registers}")
 
 
+def _one_of(register: Register, values: Iterable[int], every: frozenset[int]) -> Expression:
+    """Whether ``register`` is one of ``values``, which are some of ``every``."""
+    wanted = sorted(values)
+    others = sorted(every - set(wanted))
+    if len(others) == 1:
+        return Operation("!=", (register, Constant(others[0])))
+    if not others or not wanted:
+        return Operation("==", (Constant(int(bool(wanted))), Constant(1)))
+    first, *rest = (Operation("==", (register, Constant(each))) for each in wanted)
+    whole: Expression = first
+    for each in rest:
+        whole = Operation("||", (whole, each))
+    return whole
+
+
 def _order(orders: Mapping[Order, str], each: Beat, default: str) -> str:
     word = each.attribute("order")
     return orders.get(Order(word), default) if word else default
@@ -241,6 +350,6 @@ def _until_sent(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...
     """``statements`` up to the one that sends the IPI, and those behind it."""
     for place, each in enumerate(statements):
         sent = each.then[0] if isinstance(each, If) and each.then else each
-        if isinstance(sent, Store) and sent.address == Constant(IPI):
+        if isinstance(sent, Store) and sent.address in (Constant(IPI), Constant(SECOND)):
             return statements[: place + 1], statements[place + 1 :]
     return statements, ()

@@ -6,17 +6,35 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kicklint.base import REQUESTER, VCPU, Row
 from kicklint.memory import Execution, Moment, story
-from kicklint.race.acts import CPU, GUEST, IPI, MODE, PAGE, REQUESTS, STATE, TABLE
+from kicklint.race.acts import (
+    BLOCK,
+    CPU,
+    GATE,
+    GUEST,
+    INSIDE,
+    IPI,
+    MODE,
+    PAGE,
+    REQUESTS,
+    SLEEP,
+    STATE,
+    TABLE,
+    WORK,
+)
+from kicklint.race.beats import Beat
 from kicklint.race.programs import Act
-from kicklint.race.ways import Beat
 from kicklint.rulebook import EventKind
 
-_THREADS = (VCPU, REQUESTER)
+_THREADS = (VCPU, REQUESTER, REQUESTER)
 _FOUND = {
     CPU: ("not the one on which it is", "the one on which it is"),
     TABLE: ("it is there", "it is gone"),
     PAGE: ("as it was", "it is somebody else's by now"),
     STATE: ("as it was before", "as it was written"),
+    SLEEP: ("it does not sleep", "it sleeps"),
+    GATE: ("clear", "set"),
+    BLOCK: ("clear", "set"),
+    INSIDE: ("clear", "set"),
 }
 _IN = "IN_GUEST_MODE"
 _NOT_SENT = ("sends no IPI", "the IPI goes to the CPU that was read")
@@ -33,11 +51,16 @@ def _rows(execution: Execution, doings: Sequence[Beat | Act], modes: Mapping[int
     moments = story(execution)
     # A store that waits is told where it is executed, with the read that belongs to it.
     waiting = {(each.thread, each.event.label) for each in moments if each.delayed}
+    written = {(each.thread, each.event.label) for each in moments if each.event.kind == "W"}
     told: set[tuple[int, str, bool]] = set()
     for moment in moments:
         label = moment.event.label
         plain = moment.event.location in (GUEST, IPI)
-        halved = moment.event.update and moment.event.kind == "R" and (moment.thread, label) in waiting
+        # An update is told with its write, unless what it has found matters.
+        silent = (moment.thread, label) in waiting or moment.event.location in (REQUESTS, WORK)
+        halved = (
+            moment.event.update and moment.event.kind == "R" and silent and (moment.thread, label) in written
+        )
         untaken = moment.event.location == IPI and moment.event.kind == "R" and moment.event.value == 0
         if not label or untaken or (plain and moment.delayed) or halved:
             continue
@@ -83,7 +106,8 @@ def _place(execution: Execution, moment: Moment) -> int:
 
 def _row(thread: int, doing: Beat | Act, text: str) -> Row:
     beat = doing if isinstance(doing, Beat) else doing.near
-    return Row(_THREADS[thread], text, beat.function, beat.span)
+    whose = "another one: " if thread > 1 else ""
+    return Row(_THREADS[thread], f"{whose}{text}", beat.function, beat.span)
 
 
 def _text(doing: Beat | Act) -> str:
@@ -95,7 +119,10 @@ def _said(
 ) -> str:
     event, text = moment.event, _text(doing)
     if late:
-        return f"{_NAMES.get(event.location, 'the store')} becomes visible: {text}"
+        what = (
+            _NAMES.get(event.location, "the store") if event.value or event.location == MODE else "the store"
+        )
+        return f"{what} becomes visible: {text}"
     notes = []
     if event.kind == "R" and event.location == MODE and isinstance(event.value, int):
         notes.append(f"finds {modes.get(event.value, event.value)}")
@@ -105,7 +132,7 @@ def _said(
         notes.append("none is pending" if event.value == 0 else "one is pending")
     elif event.kind == "R" and event.location in _FOUND:
         notes.append(_FOUND[event.location][0 if event.value == 0 else 1])
-    elif event.kind == "R" and event.location not in (MODE, REQUESTS, IPI):
+    elif event.kind == "R" and event.location not in (MODE, REQUESTS, IPI) and not event.update:
         notes.append("nothing yet" if event.value == 0 else "finds it")
     elif event.location == IPI and event.kind == "R":
         notes.append("the IPI is taken" if event.value else "none has come")

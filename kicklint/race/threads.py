@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from kicklint.base import RulebookError
 from kicklint.race.acts import TEXTS
+from kicklint.race.beats import Beat
 from kicklint.race.programs import Act, Unknown
-from kicklint.race.ways import Beat, Reader
-from kicklint.rulebook import EventKind
+from kicklint.race.ways import Reader
+from kicklint.rulebook import EventKind, Race
 
 Way = tuple[Beat | Act, ...]
 _TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME, EventKind.FLAG_TEST)
@@ -17,7 +18,13 @@ _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 # The events of the trail that stand for what a thread does.
 _EVENTS = {"clear": (EventKind.FLAG_CLEAR,), "read": _TESTS, "throw": (EventKind.KICK,)}
 _INTERRUPTS = (EventKind.INTERRUPTS_ON, EventKind.INTERRUPTS_OFF)
-_IN, _READING = "IN_GUEST_MODE", "READING_SHADOW_PAGE_TABLES"
+_IN, _OUTSIDE, _READING = "IN_GUEST_MODE", "OUTSIDE_GUEST_MODE", "READING_SHADOW_PAGE_TABLES"
+# Words that are made out of the trail begin like this.
+_TRAIL = ("trail", "masked", "opened", "guarded", "stray", "walk")
+PLACE = "place"
+"""How an event comes about that only says where something is done, and in which words."""
+CALL = "call:"
+"""How a word begins that is a function of the tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,10 @@ class Sources:
     """What words are made of.
 
     ``trail`` is the way to the harm. ``run`` gives a way of the vCPU's thread from its
-    IN_GUEST_MODE write to the guest, ``request`` and ``kick`` are the names of the
-    functions of the kernel that make a request and kick.
+    IN_GUEST_MODE write to the guest, and ``proven`` one that the rule itself has found to be
+    as it should; ``before`` is the test before what the way begins with, ``state`` where what a request
+    announces is read. ``request`` and ``kick`` are the
+    names of the functions of the kernel that make a request and kick.
     """
 
     trail: tuple[Beat, ...]
@@ -34,6 +43,9 @@ class Sources:
     reader: Reader
     request: str
     kick: str
+    proven: Callable[[], tuple[Beat, ...]]
+    before: Callable[[], tuple[Beat, ...]]
+    state: Callable[[], Beat | None]
 
 
 class Words:
@@ -42,11 +54,17 @@ class Words:
     def __init__(self, sources: Sources, *, own: bool) -> None:
         self._sources = sources
         self._own = own
+        self._beside: Beat | None = None
 
     def way(self, words: tuple[str, ...]) -> Way:
         """What a thread does that does all of ``words``. Raises Unknown."""
         done: Way = ()
-        for word in words:
+        called = [each.removeprefix(CALL) for each in words if each.startswith(CALL)]
+        if not any(each.startswith(_TRAIL) for each in words):
+            # What the thread does beside is done where that is called, before the guest or around a request.
+            reader, names = self._sources.reader, (*called, self._sources.request)
+            self._beside = reader.entry() if self._own and not called else reader.head(names[0])
+        for word in filter(None, words):
             done = (*done, *self._word(word, done))
         return done if self._own else _last_request(done)
 
@@ -54,7 +72,15 @@ class Words:
         if word.endswith("?"):
             return self._unless(word.removesuffix("?"), done)
         match word.partition("-")[0]:
-            case "trail" | "masked" | "guarded" | "stray" | "walk":
+            case "state" | "nothing":
+                read = self._sources.state() if word != "state" else None
+                near = read or self._near()
+                return (Act(word, near.event.text if near.event.how == PLACE else TEXTS[word], near),)
+            case "proven" | "before" | "leave":
+                return self._elsewhere(word)
+            case _ if word.startswith(CALL):
+                return self._called(word.removeprefix(CALL))
+            case _ if word.startswith(_TRAIL):
                 return self._trail(word)
             case "announce" | "test" | "requests" | "entry" | "look":
                 return self._run(word)
@@ -96,13 +122,17 @@ class Words:
                 return self._expanded(last)
             case "trail-ordered":
                 way = self._expanded(trail)
-                place = next((n for n, each in enumerate(way) if each.kind in _MODE), len(way))
+                kinds = _MODE if any(each.kind in _MODE for each in way) else (EventKind.CPU_READ,)
+                place = next((n for n, each in enumerate(way) if each.kind in kinds), len(way))
                 return (*way[:place], Act("barrier", TEXTS["barrier"], self._near()), *way[place:])
             case "masked":
                 return tuple(each for each in self._expanded(trail) if each.kind not in _INTERRUPTS)
+            case "opened-head":
+                # Interrupts are let in before the mode is written again.
+                again = next(n for n in reversed(range(len(head))) if _announces(head[n]))
+                window = Act("window", TEXTS["window"], head[again])
+                return (*self._expanded(head[:again]), window, *self._expanded(head[again:]))
             case "stray":
-                if last[0].mode == _IN:
-                    raise Unknown(word)  # a kick that finds IN_GUEST_MODE sends its IPI
                 return self._expanded(last)
             case "walk" | "walk-right":
                 return self._walk(right=word == "walk-right")
@@ -114,10 +144,10 @@ class Words:
         """The walk of a page table that the trail leads into, out of, or lets an interrupt into."""
         trail = self._sources.trail
         reads = ("table", "page", "answered")
-        table, page, open_to_ipi = (Act(each, TEXTS[each], self._near()) for each in reads)
         begin = next((n for n, each in enumerate(trail) if each.mode == _READING), None)
         if begin is None:
             raise Unknown("walk")
+        table, page, open_to_ipi = (Act(each, TEXTS[each], trail[begin]) for each in reads)
         if right:
             barrier, end = (Act(each, TEXTS[each], self._near()) for each in ("barrier", "released"))
             return (trail[begin], barrier, table, page, end)
@@ -132,16 +162,46 @@ class Words:
         return self._sources.reader.expanded(way, own=self._own)
 
     def _near(self, kinds: tuple[EventKind, ...] = ()) -> Beat:
-        """The last step of the trail, or the last that is of ``kinds`` if there is one."""
+        """The last step of the trail, or the last that is of ``kinds`` if there is one.
+
+        Of a thread that has nothing to do with the trail, the function of the tree that it calls.
+        """
+        if self._beside is not None:
+            return self._beside
         trail = self._sources.trail
         if not trail:
             raise Unknown("trail")
         return next((each for each in reversed(trail) if each.kind in kinds), trail[-1])
 
+    # Out of other functions of the tree
+
+    def _called(self, name: str) -> Way:
+        """What the tree's function ``name`` does."""
+        way = self._sources.reader.called(name, own=self._own)
+        if not way:
+            raise Unknown(name)
+        return way
+
+    def _elsewhere(self, word: str) -> Way:
+        found: Way
+        if word == "proven":
+            found = self._sources.proven()
+        elif word == "before":
+            found = tuple(of_any_request(each) for each in self._sources.before())
+        else:
+            run = self._sources.run()
+            left = self._sources.reader.last_write(run[0], _OUTSIDE) if run else None
+            found = (Act("leave", TEXTS["leave"], left),) if left is not None else ()
+        if not found:
+            raise Unknown(word)
+        return found
+
     # Out of the vCPU's way to the guest
 
     def _run(self, word: str) -> Way:
         run = self._sources.run()
+        if word == "look":
+            return (Act("look", TEXTS["look"], run[0] if run else self._near()),)
         if not run:
             raise Unknown(word)
         entry = run[-1:]
@@ -155,13 +215,13 @@ class Words:
             case "test":
                 if not tests:
                     raise Unknown(word)
-                return tuple(each for each in tests if each.kind not in _INTERRUPTS)
+                return tuple(
+                    each for each in tests if each.kind in (*_TESTS, EventKind.MODE_READ, EventKind.BARRIER)
+                )
             case "requests-test":
                 return tuple(each for each in tests if each.kind in _TESTS)
             case "entry":
                 return entry
-            case "look":
-                return (Act("look", TEXTS["look"], run[0]),)
         raise RulebookError(f"a race has no word {word!r}")
 
     # Out of the kernel's own functions
@@ -177,16 +237,16 @@ class Words:
         return way if word != "ipi" else tuple(each for each in way if each.kind is EventKind.IPI)[:1]
 
 
-def trimmed(trail: tuple[Beat, ...], *, publishing: bool = False) -> tuple[Beat, ...]:
-    """``trail`` from the last time that the vCPU announced itself, with its last test taken for any.
+def begins(race: Race) -> Callable[[Beat], bool]:
+    """What a way to a harm begins with: the vCPU announces itself, publishes its CPU or clears a flag."""
+    if "before" in race.vcpu:
+        return lambda beat: beat.kind is EventKind.FLAG_CLEAR
+    return _publishes if publishing(race) else _announces
 
-    With ``publishing`` it announces itself by the CPU that it publishes. A request of the very kind
-    that the last step tests for is the one that is lost.
-    """
-    begins = _publishes if publishing else _announces
-    starts = [n for n, each in enumerate(trail[:-1]) if begins(each)]
-    way = trail[starts[-1] :] if starts else trail
-    return (*way[:-1], of_any_request(way[-1])) if way else way
+
+def publishing(race: Race) -> bool:
+    """Whether it matters where the vCPU says that it is."""
+    return "cpu-ipi" in (*race.requester, *race.written_requester)
 
 
 def _last_request(way: Way) -> Way:

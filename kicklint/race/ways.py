@@ -2,116 +2,196 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
-from kicklint.base import Span
 from kicklint.events import Event, EventGraph, Reach
-from kicklint.flow import Call, Const, Expr, Name, show
-from kicklint.rulebook import EventKind, Order
-from kicklint.typestate import Machine, Program, RawStep, Simulator
+from kicklint.flow import Name, reach
+from kicklint.race.beats import Beat, ignored, looks
+from kicklint.race.decision import Decisions
+from kicklint.race.walks import Walks
+from kicklint.rulebook import EventKind, Vocabulary
+from kicklint.typestate import Program, RawStep, Simulator
 from kicklint.typestate.tracking import concerns
 
-_TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME, EventKind.FLAG_TEST)
-# Ways of one function, calls on top of each other, nodes that are looked at for one question.
-_WAYS = 48
+# Calls on top of each other that are taken apart; below a call whose barriers or tests are looked for.
 _DEPTH = 6
-_STEPS = 4_000
+_NEAR = 2
 # Lines of a function whose barriers count although the trail did not go into it.
 _SHORT = 40
-_SEEN = {
-    EventKind.MODE_READ,
-    EventKind.MODE_WRITE,
-    EventKind.REQUEST_MAKE,
-    EventKind.REQUEST_TEST,
-    EventKind.REQUEST_CONSUME,
-    EventKind.CPU_READ,
-    EventKind.IPI,
-    EventKind.BARRIER,
-}
+_IN = "IN_GUEST_MODE"
 _ENDS = (EventKind.RETURN, EventKind.LEAVE)
+# What one function of the tree is looked up for.
+_DOES = {
+    EventKind.REQUEST_MAKE,
+    EventKind.REQUEST_CONSUME,
+    EventKind.FLAG_MAKE,
+    EventKind.KICK,
+    EventKind.MODE_WRITE,
+    EventKind.IPI,
+}
+_LOOKING = {EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME}
 _NAMED = (EventKind.REQUEST_MAKE, EventKind.KICK, EventKind.REQUEST_CONSUME)
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """One event on a way. ``ignored`` says that the way goes on whatever a test finds.
-
-    ``via`` is the call that it is the first event of, where that was taken apart.
-    """
-
-    event: Event
-    function: str
-    span: Span
-    ignored: bool = False
-    via: Beat | None = None
-
-    @property
-    def kind(self) -> EventKind:
-        """The event's kind."""
-        return self.event.kind
-
-    def attribute(self, name: str) -> str:
-        """One of the event's further words; "" when it has none of that name."""
-        return dict(self.event.attributes).get(name, "")
-
-    @property
-    def mode(self) -> str:
-        """The mode that is written, when the text names it."""
-        value = self.event.value
-        return value.id if isinstance(value, Name) else ""
-
-    @property
-    def request(self) -> str:
-        """The kind of request; "" for any."""
-        return _text(self.event.request)
+def _does(way: tuple[Beat, ...]) -> int:
+    """How many kinds of things are done on ``way``."""
+    return len({each.kind for each in way} & _DOES)
 
 
-def _text(expr: Expr | None) -> str:
-    return "" if expr is None or isinstance(expr, Const) else show(expr)
+def _to_first(steps: tuple[RawStep, ...], kind: EventKind) -> list[tuple[str, int]]:
+    """The calls down to the first event of ``kind`` in ``steps``, and that: functions and nodes."""
+    for step in steps:
+        here = (step.frame[-1].function, step.node)
+        if step.inner:
+            inner = _to_first(step.inner, kind)
+            if inner:
+                return [here, *inner]
+        elif step.event is not None and step.event.kind is kind:
+            return [here]
+    return []
 
 
-def _ignored(step: RawStep, event: Event, machine: Machine) -> bool:
-    """Whether the way goes on although a test has found something."""
-    if event.kind not in _TESTS or step.after is None:
-        return False
-    request = "any" if event.request is None else show(event.request)
-    results = {}
-    for outcome in ("set", "clear"):
-        attributes = {"outcome": outcome, "request": request, "how": event.how}
-        results[outcome], _ = machine.step(step.before, event.kind, attributes, frozenset())
-    return results["set"].state != results["clear"].state and step.after.state == results["set"].state
+_Passed: TypeAlias = "tuple[EventGraph, int]"
+"""A call that a trail did not go into."""
 
 
 class Reader:
-    """Reads the ways that functions of a world can take.
+    """Reads trails, and what functions of a world do, in the words of ``vocabulary``."""
 
-    A function of ``deciding`` that the tree does not hold decides as the document says: by
-    an exchange of the mode.
-    """
-
-    def __init__(self, program: Program, deciding: tuple[str, ...]) -> None:
+    def __init__(self, program: Program, vocabulary: Vocabulary) -> None:
         self._program = program
-        self._deciding = deciding
-        self._ways: dict[str, tuple[tuple[Beat, ...], ...]] = {}
-        self._left = _STEPS
+        self._vocabulary = vocabulary
+        self._walks = Walks(program, vocabulary.deciding)
+        self._fences = Walks(program, (), seen=frozenset({EventKind.BARRIER}), depth=_NEAR)
+        self._sends: dict[str, frozenset[int]] = {}
 
-    def named(self, name: str, path: str = "") -> tuple[tuple[Beat, ...], ...]:
-        """The ways through the function called ``name``, short ones first; none when there is no such."""
-        keys = self._program.function_named(name, path)
-        return self._started(keys[0]) if keys else ()
+    def named(self, name: str, path: str | None = "") -> tuple[tuple[Beat, ...], ...]:
+        """The ways through the function called ``name``, short ones first; none when there is no such.
 
-    def beats(self, steps: tuple[RawStep, ...], simulator: Simulator) -> tuple[Beat, ...]:
-        """The events of a trail, calls taken apart, in order."""
-        return tuple(self._beats(steps, simulator))
+        With a ``path`` of None a function of any file is taken that has the name.
+        """
+        keys = self._program.function_ids(name) if path is None else self._program.function_named(name, path)
+        return tuple(self._deciding(keys[0], way) for way in self._walks.of(keys[0])) if keys else ()
 
-    def _beats(self, steps: tuple[RawStep, ...], simulator: Simulator) -> Iterator[Beat]:
+    def called(self, name: str, *, own: bool) -> tuple[Beat, ...]:
+        """What the function ``name`` of any file does of the protocol, on its fullest way; taken apart."""
+        ways = self.named(name, None)
+        if not ways:
+            return ()
+        fullest = max(ways, key=_does)
+        way = self.expanded(fullest, own=own, full=True)
+        return self._deciding(self._program.function_ids(name)[0], way)
+
+    def head(self, name: str) -> Beat | None:
+        """The head of the function ``name`` of any file, as the place of what is done around it."""
+        keys = self._program.function_ids(name)
+        if not keys:
+            return None
+        graph = self._program.graph(keys[0]).graph
+        span = graph.nodes[0].span
+        return Beat(Event(EventKind.RETURN, Reach.ANY, None, span, name), graph.function, span)
+
+    def entry(self) -> Beat | None:
+        """The first guest entry of the world, by file and line."""
+        found = [
+            Beat(event, graph.graph.function, event.span)
+            for function in self._program.holders(EventKind.GUEST_ENTRY, "")
+            for graph in (self._program.graph(function),)
+            for event in graph.events.values()
+            if event.kind is EventKind.GUEST_ENTRY
+        ]
+        return min(found, key=lambda each: each.span, default=None)
+
+    def tested_before(self, steps: tuple[RawStep, ...]) -> tuple[Beat, ...]:
+        """The last test of the requests in the text before the flag that ``steps`` clear first.
+
+        One that looks for any of them is preferred.
+        """
+        for single in (False, True):
+            for function, node in reversed(_to_first(steps, EventKind.FLAG_CLEAR)):
+                graph = self._program.graph(function)
+                nodes = graph.graph.nodes
+                earlier = [n for n in range(len(nodes)) if n != node and node in reach(nodes, n)]
+                found = self._last_test(graph, earlier, _NEAR, single=single)
+                if found is not None:
+                    return (found,)
+        return ()
+
+    def _last_test(
+        self, graph: EventGraph, places: Iterable[int], depth: int, *, single: bool
+    ) -> Beat | None:
+        """The last test of the requests in the text of ``places``; with ``single`` also one of one kind."""
+        nodes = graph.graph.nodes
+        for node in sorted(places, key=lambda n: nodes[n].span, reverse=True):
+            event, site = graph.events.get(node), graph.calls.get(node)
+            if event is not None and event.kind in _LOOKING and (single or event.request is None):
+                return Beat(event, graph.graph.function, event.span)
+            for target in site.targets if site is not None and depth else ():
+                if _LOOKING & self._program.may(target.function):
+                    inner = self._program.graph(target.function)
+                    every = range(len(inner.graph.nodes))
+                    found = self._last_test(inner, every, depth - 1, single=single)
+                    if found is not None:
+                        return found
+        return None
+
+    def at(self, graph: EventGraph, node: int) -> tuple[Beat, ...]:
+        """What ``node`` does: its event, or what its call does on the fullest way."""
+        return max(self._walks.at(graph, node), key=_does)
+
+    def last_write(self, beat: Beat, mode: str) -> Beat | None:
+        """The last write of ``mode`` in the text of the function of ``beat``."""
+        keys = self._program.function_named(beat.function, beat.span.path)
+        graph = self._program.graph(keys[0]) if keys else None
+        events = graph.events.values() if graph is not None else ()
+        writes = [Beat(each, beat.function, each.span) for each in events]
+        return max((each for each in writes if each.mode == mode), key=lambda each: each.span, default=None)
+
+    def _deciding(self, function: str, way: tuple[Beat, ...]) -> tuple[Beat, ...]:
+        """``way`` of ``function``, whose looks at the mode know in which modes an IPI follows."""
+        kinds = [each.kind for each in way]
+        if EventKind.IPI not in kinds or not any(map(looks, way)):
+            return way
+        if function not in self._sends:
+            modes = self._vocabulary.modes
+            decisions = Decisions(self._program, self._vocabulary, modes[_IN])
+            self._sends[function] = decisions.sending(function, modes.values())
+        sends = self._sends[function]
+        return tuple(replace(each, sends=sends) if looks(each) else each for each in way)
+
+    def beats(
+        self,
+        steps: tuple[RawStep, ...],
+        simulator: Simulator,
+        begins: Callable[[Beat], bool],
+        *,
+        over: EventKind | None = None,
+        first: bool = False,
+    ) -> tuple[Beat, ...]:
+        """The events of a trail, calls taken apart, in order; from the last on that ``begins`` something.
+
+        Or from the ``first`` on. With ``over`` there has to be such an event behind it. The trail's own
+        end is no beginning. Barriers in what the trail did not go into are looked for only where they count.
+        """
+        found = list(self._beats(steps, simulator))
+        known = [(n, each) for n, each in enumerate(found) if isinstance(each, Beat)]
+        last = max((n for n, each in known if each.kind is over), default=0 if over else len(found))
+        starts = [n for n, each in known[:-1] if begins(each) and n < last]
+        way: list[Beat] = []
+        for each in found[starts[0 if first else -1] if starts else 0 :]:
+            way += [each] if isinstance(each, Beat) else self._barriers(*each)
+        return tuple(way)
+
+    def _beats(self, steps: tuple[RawStep, ...], simulator: Simulator) -> Iterator[Beat | _Passed]:
         for step in steps:
             function = step.frame[-1].function
             if step.inner:
                 yield from self._beats(step.inner, simulator)
             elif step.event is None:
-                yield from self._barriers(self._program.graph(function), step.node)
+                yield self._program.graph(function), step.node
             else:
                 event: Event = self._given(step, step.event)
                 if event.kind in _ENDS:  # the node may be an event itself, with the end right behind it
@@ -121,7 +201,7 @@ class Reader:
                     if own is not None and concerns(graph, roles, own, simulator.own_thread):
                         yield Beat(own, step.graph.function, own.span)
                 beat = Beat(event, step.graph.function, event.span)
-                yield replace(beat, ignored=_ignored(step, event, simulator.machine))
+                yield replace(beat, ignored=ignored(step, event, simulator.machine))
 
     def _given(self, step: RawStep, event: Event) -> Event:
         """``event`` with the mode that the caller has handed on, where the text names a parameter."""
@@ -133,7 +213,7 @@ class Reader:
         return replace(event, value=Name(mode)) if mode else event
 
     def _barriers(self, graph: EventGraph, node: int) -> tuple[Beat, ...]:
-        """The barriers on the shortest way through a call that the trail did not go into."""
+        """The barriers on the way with the fewest through a call that the trail did not go into."""
         site = graph.calls.get(node)
         if site is None:
             return ()
@@ -142,32 +222,29 @@ class Reader:
             for target in site.targets
             if EventKind.BARRIER in self._program.may(target.function)
             and self._program.length(target.function) <= _SHORT
-            for way in self._started(target.function)[:1]
+            for way in self._fences.of(target.function)[:1]
         ]
-        shortest = min(ways, key=len, default=())
-        return tuple(each for each in shortest if each.kind is EventKind.BARRIER)
+        return min(ways, key=len, default=())
 
-    def _started(self, function: str) -> tuple[tuple[Beat, ...], ...]:
-        self._left = _STEPS
-        return self._of(function, 0)
-
-    def expanded(self, way: tuple[Beat, ...], *, own: bool) -> tuple[Beat, ...]:
+    def expanded(self, way: tuple[Beat, ...], *, own: bool, full: bool = False) -> tuple[Beat, ...]:
         """``way`` with events that are calls replaced by what the functions called do.
 
         Of a kick the way that sends an IPI is taken, or, in the vCPU's ``own`` thread, one
         that changes the mode and sends none; of others the shortest that has the event
-        itself in it.
+        itself in it, or the ``full`` way, on which most is done.
         """
         found: list[Beat] = []
         for beat in way:
-            first, *rest = self._inside(beat, own, 0)
-            found += [first if first == beat else replace(first, via=beat), *rest]
+            first, *rest = self._inside(beat, own=own, full=full)
+            found += [first if first.event is beat.event else replace(first, via=beat), *rest]
         return tuple(found)
 
-    def _inside(self, beat: Beat, own: bool, depth: int) -> tuple[Beat, ...]:
+    def _inside(self, beat: Beat, *, own: bool, full: bool, depth: int = 0) -> tuple[Beat, ...]:
         if beat.kind not in _NAMED or depth > _DEPTH:
             return (beat,)
-        for way in self.named(beat.event.how, beat.span.path):
+        further = partial(self._inside, own=own, full=full, depth=depth + 1)
+        ways = self.named(beat.event.how, beat.span.path)
+        for way in sorted(ways, key=_does, reverse=True) if full else ways:
             kinds = {each.kind for each in way}
             if beat.kind is not EventKind.KICK:
                 fits = beat.kind in kinds
@@ -176,61 +253,14 @@ class Reader:
             else:
                 fits = EventKind.IPI in kinds
             if fits:
-                return tuple(inner for each in way for inner in self._inside(each, own, depth + 1))
-        return (beat,)
-
-    def _of(self, function: str, depth: int) -> tuple[tuple[Beat, ...], ...]:
-        if function not in self._ways:
-            self._ways[function] = ()  # a recursion adds nothing
-            graph = self._program.graph(function)
-            found = dict.fromkeys(self._from(graph, 0, frozenset(), depth))
-            self._ways[function] = tuple(sorted(found, key=len))
-        return self._ways[function]
-
-    def _from(
-        self, graph: EventGraph, node: int, seen: frozenset[int], depth: int
-    ) -> tuple[tuple[Beat, ...], ...]:
-        """The ways from ``node`` to the end of its function; none goes round a loop twice."""
-        self._left -= 1
-        if self._left < 0:
-            return ()
-        heads = self._at(graph, node, depth)
-        onward = [each for each in graph.graph.nodes[node].successors if each not in seen]
-        if not onward:
-            return heads if node == graph.graph.exit else ()
-        tails: dict[tuple[Beat, ...], None] = {}
-        for each in dict.fromkeys(onward):
-            tails |= dict.fromkeys(self._from(graph, each, seen | {node}, depth))
-            if len(tails) > _WAYS:
-                break
-        return tuple((*head, *tail) for head in heads for tail in tails)[:_WAYS]
-
-    def _at(self, graph: EventGraph, node: int, depth: int) -> tuple[tuple[Beat, ...], ...]:
-        event = graph.events.get(node)
-        if event is not None:
-            return ((Beat(event, graph.graph.function, event.span),),)
-        site = graph.calls.get(node)
-        called = graph.graph.nodes[node].instruction
-        if site is None and isinstance(called, Call) and called.name in self._deciding:
-            return (_decision(called, graph, node),)
-        if site is None or depth >= _DEPTH:
-            return ((),)
-        targets = [each.function for each in site.targets if self._program.may(each.function) & _SEEN]
-        ways = [way for target in targets for way in self._of(target, depth + 1)]
-        return tuple(dict.fromkeys(ways))[:_WAYS] or ((),)
-
-
-def _decision(call: Call, graph: EventGraph, node: int) -> tuple[Beat, ...]:
-    span = graph.graph.nodes[node].span
-    text, full = f"{call.name}()", (("order", Order.FULL.value),)
-    said = f"full barrier in {text}"
-    barrier = Event(EventKind.BARRIER, Reach.ANY, None, span, said, how=call.name, attributes=full)
-    exchange = replace(
-        barrier,
-        text=text,
-        kind=EventKind.MODE_WRITE,
-        value=Name("EXITING_GUEST_MODE"),
-        expected=Name("IN_GUEST_MODE"),
-        atomic=True,
-    )
-    return tuple(Beat(each, graph.graph.function, span) for each in (barrier, exchange))
+                return tuple(inner for each in way for inner in further(each))
+        if beat.kind is not EventKind.KICK or own or not ways:
+            return (beat,)
+        kicking = next((way for way in ways if any(each.kind is EventKind.KICK for each in way)), None)
+        if kicking is not None:
+            return tuple(inner for each in kicking for inner in further(each))
+        # No IPI is seen in it: it stands for one, and may wait for what it looks at.
+        return (
+            replace(beat, throws=True),
+            *(each for each in ways[-1] if each.kind is EventKind.FLAG_TEST),
+        )

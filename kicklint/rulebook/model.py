@@ -91,7 +91,16 @@ class Race:
     place, where that changes them. With ``alone`` the vCPU's thread may lose something of its
     own, whatever the other thread does beside a kick. When the code as it is cannot end badly, ``assuming``
     and ``assuming_requester`` are the threads under ``assumption``. A requester that sets a
-    flag and makes no request is taken against ``flag_vcpu``.
+    flag and makes no request is taken against ``flag_vcpu``; one that writes another vCPU's mode and
+    loses no request by it against ``left_vcpu``, which leaves the guest with a mode that is not true.
+
+    A word ``call:NAME`` is what the tree's function of that name does. Of words with ``|``
+    between them (or nothing) the first counts with which the threads can end badly. Where the
+    tree does not hold what a word needs, ``written_vcpu`` and ``written_requester`` are taken,
+    and the interleaving says ``written``. ``flags`` gives flags of the architecture locations
+    of their own; the other thread waits for ``waits`` among them, and with ``interlocked`` a
+    change of one is in order with everything around it. With ``twice`` there are two
+    requesters, who do the same.
     """
 
     vcpu: tuple[str, ...]
@@ -105,6 +114,14 @@ class Race:
     assumption: str = ""
     alone: bool = False
     flag_vcpu: tuple[str, ...] = ()
+    left_vcpu: tuple[str, ...] = ()
+    written_vcpu: tuple[str, ...] = ()
+    written_requester: tuple[str, ...] = ()
+    written: str = ""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    waits: str = ""
+    interlocked: bool = False
+    twice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +217,7 @@ class Announced:
     write what a pointer among their arguments leads to; ``*`` stands for any letters.
     ``woken`` are the functions by which a halted vCPU decides whether to go on: what they read is
     announced by a kick or a wake-up, and ``woken_message`` is said where it is written after it.
+    ``race`` and ``woken_race`` show the two as interleavings.
     """
 
     message: str
@@ -209,6 +227,8 @@ class Announced:
     writers: tuple[str, ...]
     woken: tuple[str, ...]
     woken_message: str
+    race: Race | None = None
+    woken_race: Race | None = None
 
 
 class RemedyKind(enum.StrEnum):

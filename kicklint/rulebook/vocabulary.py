@@ -91,7 +91,8 @@ class VcpuShape:
 class Accessor:
     """Functions or macros that read or write the place given as an argument.
 
-    ``order`` is what the access itself orders against what stands before and after it.
+    ``order`` is what the access itself orders against what stands before and after it. What
+    ``swaps`` writes, and its result is what was there before.
     """
 
     names: tuple[str, ...]
@@ -101,6 +102,7 @@ class Accessor:
     address: bool = False
     value: int | None = None
     expected: int | None = None
+    swaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ class Payment:
         """Whether ``caller`` prevents the harm on some way, and the ways on which nobody does."""
         ways: list[_Way] = []
         summary = simulator.run(caller)
-        if _at(summary, key) is not None:
+        if self._at(summary, key) is not None:
             return False, []  # a harm that it has of its own
         entered = [each for each in summary.entered if each.function == context.function]
         # A call in a state in which the callee cannot matter is not gone into.
@@ -153,7 +153,7 @@ class Payment:
         summary = simulator.summaries.get(context)
         if summary is None:
             return False
-        return _at(summary, key) is not None or any(
+        return self._at(summary, key) is not None or any(
             each not in seen and self._reaches(simulator, each, key, seen) for each in summary.entered
         )
 
@@ -176,7 +176,7 @@ class Payment:
     ) -> HarmKey | None:
         """Put the harm at the place of ``key`` down in ``context``: it lies in one of its ``callees``."""
         summary = simulator.summaries[context]
-        known = _at(summary, key)
+        known = self._at(summary, key)
         if known is not None:
             return known
         seen.add(context)
@@ -191,9 +191,10 @@ class Payment:
                 return inner
         return None
 
-
-def _at(summary: Summary, key: HarmKey) -> HarmKey | None:
-    """The harm of ``summary`` at the place of ``key``."""
-    if key in summary.harms:
-        return key
-    return next((each for each in summary.harms if each.span == key.span), None)
+    def _at(self, summary: Summary, key: HarmKey) -> HarmKey | None:
+        """The harm of ``summary`` at the place of ``key``; what shows the opposite is none."""
+        if key in summary.harms:
+            return key
+        steps = self.machine.automaton.transition
+        here = (each for each in summary.harms if each.span == key.span)
+        return next((each for each in here if steps[each.transition].message), None)

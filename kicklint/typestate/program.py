@@ -60,6 +60,9 @@ class Program(Protocol):
     def function_named(self, name: str, path: str) -> tuple[str, ...]:
         """The functions that ``name`` may be, seen from the file ``path``."""
 
+    def function_ids(self, name: str) -> tuple[str, ...]:
+        """The functions called ``name``, of whatever file."""
+
     def mode_name(self, value: Value | None) -> str:
         """The name of the mode ``value``, "" when it is not known."""
 

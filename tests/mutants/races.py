@@ -1,22 +1,27 @@
 """Whether what the rules about order say of the mutants can go wrong by the kernel's memory model.
 
     python tests/mutants/races.py [--rule KICKnnn] [--arch NAME,...] [--only TEXT] [--jobs N]
-                                  [--kernel DIR] [--write]
+                                  [--kernel DIR] [--keep FILE] [--write]
 
 For every mutant that such a rule catches there is to be a bad execution, and of the unedited
-kernel none for an error. --write keeps the result in RACES.md.
+kernel none for an error. --keep appends each result to FILE as it comes, and takes those that
+are there for done. --write keeps the result in RACES.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median_low
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -25,6 +30,8 @@ from kernel_edits import edited, kept
 from kicklint.base import Finding, Report, Severity
 from kicklint.engine.analysis import AnalysisRequest, analyse_tree
 from kicklint.engine.sources import Parsed
+from kicklint.race import Composer
+from kicklint.race.compose import Composed
 from kicklint.review.standing import difference
 from kicklint.rulebook import load_rulebook
 from mutants.bench import gathered
@@ -40,20 +47,45 @@ RACING = tuple(
 
 @dataclass(frozen=True)
 class Race:
-    """What is said of one mutant: ``missed``, ``goes wrong``, or that no bad execution is ``shown``."""
+    """What is said of one mutant: ``missed``, ``goes wrong``, or that no bad execution is ``shown``.
+
+    ``took`` are the milliseconds of processor time that each of its findings' ways took, in order.
+    """
 
     id: str
     rule: str
     architecture: str
     outcome: str
+    took: tuple[int, ...] = ()
 
 
-def raced(mutant: Mutant, before: Report, after: Report) -> Race:
+class Watch:
+    """Takes the time of everything that is put to the memory model."""
+
+    def __init__(self) -> None:
+        self._compose = Composer.compose
+        self.took: list[int] = []
+
+    def __enter__(self) -> Watch:
+        def timed(composer: Composer, *args: Any, **words: Any) -> Composed:
+            begun = time.process_time()
+            composed = self._compose(composer, *args, **words)
+            self.took.append(round(1000 * (time.process_time() - begun)))
+            return composed
+
+        Composer.compose = timed  # type: ignore[method-assign, assignment]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Composer.compose = self._compose  # type: ignore[method-assign]
+
+
+def raced(mutant: Mutant, before: Report, after: Report, took: tuple[int, ...]) -> Race:
     """What the findings of ``after`` that ``before`` has not say of ``mutant``."""
     found = [each for each, _ in difference(before, after, {}, lambda _finding: False).new]
     ours = [each for each in found if each.rule == mutant.rule and each.function in mutant.functions]
     outcome = "missed" if not ours else "goes wrong" if any(map(goes_wrong, ours)) else "not shown"
-    return Race(mutant.id, mutant.rule, mutant.architecture, outcome)
+    return Race(mutant.id, mutant.rule, mutant.architecture, outcome, took)
 
 
 def goes_wrong(finding: Finding) -> bool:
@@ -61,11 +93,28 @@ def goes_wrong(finding: Finding) -> bool:
     return finding.interleaving is not None and finding.interleaving.verdict in _BAD
 
 
-def world(root: Path, mutants: Sequence[Mutant]) -> tuple[list[Race], list[str]]:
+def kept_in(file: Path | None) -> dict[str, Race]:
+    """The results in ``file``, by id."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file is not None and file.exists() else []
+    return {
+        each.id: each
+        for each in (Race(**{**json.loads(line), "took": tuple(json.loads(line)["took"])}) for line in lines)
+    }
+
+
+def world(root: Path, mutants: Sequence[Mutant], keep: Path | None) -> tuple[list[Race], list[str]]:
     """The mutants of one architecture, and the errors of the unedited kernel that can go wrong."""
+
+    def note(race: Race) -> None:
+        races.append(race)
+        if keep is not None:
+            with keep.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(race)) + "\n")
+
     architecture = mutants[0].architecture
     parsed: Parsed = {}
-    races, errors = [], []
+    races: list[Race] = []
+    errors: list[str] = []
     for rule in sorted({each.rule for each in mutants}):
         request = AnalysisRequest(root, architectures=(architecture,), select=frozenset({rule}))
         before = analyse_tree(kept(root), request, parsed)
@@ -76,7 +125,9 @@ def world(root: Path, mutants: Sequence[Mutant]) -> tuple[list[Race], list[str]]
         ]
         for mutant in (each for each in mutants if each.rule == rule):
             tree = edited(root, mutant.edits)
-            races.append(raced(mutant, before, analyse_tree(tree, request, parsed)))
+            with Watch() as watch:
+                after = analyse_tree(tree, request, parsed)
+            note(raced(mutant, before, after, tuple(watch.took)))
             for path, text in tree.changes.items():
                 if text is not None:
                     parsed.pop((path, text), None)
@@ -102,11 +153,30 @@ def table_text(races: Iterable[Race], errors: Sequence[str]) -> str:
         wrong, silent = counts[rule, "goes wrong"], counts[rule, "not shown"]
         lines.append(f"| {rule} | {wrong + silent} | {wrong} | {silent} |")
     lines += ["", f"Errors of the unedited kernel that go wrong: {', '.join(errors) or 'none'}."]
+    lines += ["", *times(every)]
     silent_ones = [each for each in every if each.outcome == "not shown"]
     if silent_ones:
         lines += ["", "Caught, and no bad execution is shown:", ""]
         lines += [f"- {each.rule} {each.id}" for each in silent_ones]
     return "\n".join(lines) + "\n"
+
+
+def times(races: Sequence[Race]) -> list[str]:
+    """How long an interleaving took, world by world."""
+    lines = [
+        "Milliseconds of processor time for one way to a finding, the fixed test included. What the world",
+        "holds of the other thread is read for the first one; and of a rule that is run alone, as here, the",
+        "vCPU's way is looked for then.",
+        "",
+        "| world | ways | first, median | first, slowest | others, median | others, slowest |",
+        "|---|---|---|---|---|---|",
+    ]
+    for world_ in sorted({each.architecture for each in races}):
+        took = [each.took for each in races if each.architecture == world_ and each.took]
+        first, others = [each[0] for each in took], [one for each in took for one in each[1:]] or [0]
+        cells = (len(first) + len(others), median_low(first), max(first), median_low(others), max(others))
+        lines.append(f"| {world_} | " + " | ".join(map(str, cells)) + " |")
+    return lines
 
 
 def main() -> None:
@@ -119,6 +189,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="mutants whose id holds this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--kernel", type=Path, default=Path.home() / f".cache/kicklint/kernels/{VERSION}")
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--write", action="store_true")
     wanted = parser.parse_args()
     worlds = wanted.arch.split(",") if wanted.arch else []
@@ -131,14 +202,17 @@ def main() -> None:
         and (not worlds or each.architecture in worlds)
         and wanted.only in each.id
     ]
+    known = kept_in(wanted.keep)
     parts: dict[tuple[str, str], list[Mutant]] = {}
     for each in mutants:
-        parts.setdefault((each.architecture, each.rule), []).append(each)
+        if each.id not in known:
+            parts.setdefault((each.architecture, each.rule), []).append(each)
     with ProcessPoolExecutor(wanted.jobs) as pool:
-        done = list(pool.map(world, [wanted.kernel] * len(parts), parts.values()))
-    text = table_text(
-        [race for races, _ in done for race in races], [each for _, errors in done for each in errors]
-    )
+        roots, keeps = [wanted.kernel] * len(parts), [wanted.keep] * len(parts)
+        done = list(pool.map(world, roots, parts.values(), keeps))
+    before = [known[each.id] for each in mutants if each.id in known]
+    races = before + [race for found, _ in done for race in found]
+    text = table_text(races, [each for _, errors in done for each in errors])
     sys.stdout.write(text)
     if wanted.write:
         TABLE.write_text(text, encoding="utf-8")
