@@ -5,7 +5,7 @@
 
 For every mutant that such a rule catches there is to be a bad execution, and of the unedited
 kernel none for an error. --keep appends each result to FILE as it comes, and takes those that
-are there for done. --write keeps the result in RACES.md.
+are there for done; with --kept nothing else is run. --write keeps the result in RACES.md.
 """
 
 from __future__ import annotations
@@ -134,16 +134,17 @@ def world(root: Path, mutants: Sequence[Mutant], keep: Path | None) -> tuple[lis
     return races, errors
 
 
-def table_text(races: Iterable[Race], errors: Sequence[str]) -> str:
-    """The table, with the names of what is not as it should be."""
+def table_text(races: Iterable[Race], errors: Sequence[str], wanted: Counter[str]) -> str:
+    """The table, with the names of what is not as it should be; of ``wanted`` mutants a world has."""
     every = sorted(races, key=lambda each: (each.rule, each.architecture, each.id))
     counts = Counter((each.rule, each.outcome) for each in every)
+    run = Counter(each.architecture for each in every)
     lines = [
         "# Bad executions of the mutants",
         "",
         f"Linux {VERSION}, by tests/mutants/races.py. A mutant that is caught goes wrong when the memory",
-        "model allows an execution of the finding that ends badly. Worlds: "
-        + ", ".join(sorted({each.architecture for each in every}))
+        "model allows an execution of the finding that ends badly. Run were, of each world's mutants: "
+        + ", ".join(f"{name} {run[name]} of {wanted[name]}" for name in sorted(wanted))
         + ".",
         "",
         "| rule | caught | goes wrong | not shown |",
@@ -190,6 +191,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--kernel", type=Path, default=Path.home() / f".cache/kicklint/kernels/{VERSION}")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--kept", action="store_true", help="run nothing that is not in FILE yet")
     parser.add_argument("--write", action="store_true")
     wanted = parser.parse_args()
     worlds = wanted.arch.split(",") if wanted.arch else []
@@ -205,14 +207,15 @@ def main() -> None:
     known = kept_in(wanted.keep)
     parts: dict[tuple[str, str], list[Mutant]] = {}
     for each in mutants:
-        if each.id not in known:
+        if each.id not in known and not wanted.kept:
             parts.setdefault((each.architecture, each.rule), []).append(each)
     with ProcessPoolExecutor(wanted.jobs) as pool:
         roots, keeps = [wanted.kernel] * len(parts), [wanted.keep] * len(parts)
         done = list(pool.map(world, roots, parts.values(), keeps))
     before = [known[each.id] for each in mutants if each.id in known]
     races = before + [race for found, _ in done for race in found]
-    text = table_text(races, [each for _, errors in done for each in errors])
+    every = Counter(each.architecture for each in mutants)
+    text = table_text(races, [each for _, errors in done for each in errors], every)
     sys.stdout.write(text)
     if wanted.write:
         TABLE.write_text(text, encoding="utf-8")
