@@ -109,6 +109,14 @@ def test_what_is_kept_does_not_hold_the_path() -> None:
     assert packed(unpacked("c.c", SOURCE, packed(one), dialect())) == packed(one)
 
 
+def test_bodies_that_were_let_go_of_are_the_same() -> None:
+    kept, gone = (parse_file("a/b.c", SOURCE, dialect()) for _ in range(2))
+    gone.let_go()
+    assert all(each.inside.bodies is not each.inside.bodies for each in gone.functions)
+    assert all(each.inside.bodies is each.inside.bodies for each in kept.functions)
+    assert everything(gone) == everything(kept)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=60))
 def test_pieces_of_c_come_back(pieces: list[str]) -> None:

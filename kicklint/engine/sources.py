@@ -99,15 +99,15 @@ class Sources:
 
     def _read(self, path: str, source: bytes) -> SyntaxFile:
         """The file as it was kept, else parsed and kept."""
-        if self.store is None:
-            return parse_file(path, source, dialect())
-        key = file_key(source)
-        data = self.store.get(key)
+        key = file_key(source) if self.store is not None else ""
+        data = self.store.get(key) if self.store is not None else None
         if data is not None:
             with contextlib.suppress(ValueError):
                 return unpacked(path, source, data, dialect())
         found = parse_file(path, source, dialect())
-        self.store.put(key, packed(found))
+        found.let_go()
+        if self.store is not None:
+            self.store.put(key, packed(found))
         return found
 
     def keeps(self, path: str) -> bool:

@@ -87,10 +87,6 @@ class BodyReader:
                 done[owner] = (readings, damage)
         return [self._understanding(readings, damage) for readings, damage in done]
 
-    def bodies(self, start: int, end: int) -> tuple[Body, ...]:
-        """The readings of the one body from its brace at ``start`` up to ``end``."""
-        return self.read([(start, end)])[0][0]
-
     def _readings(self, owner: int, start: int, end: int, *, every: bool) -> tuple[list[_Reading], list[str]]:
         segment = self._text[start:end]
         first = bisect_left(self._note_offsets, start)
@@ -168,6 +164,24 @@ class BodyReader:
                 found = _judge(reading.node, reading.text)
             reasons += [reason for reason in found if reason not in reasons]
         return tuple(bodies), tuple(reasons)
+
+
+@dataclass(eq=False, slots=True)
+class Text:
+    """The text of one file, to read bodies again of which no tree was kept."""
+
+    source: bytes
+    normalised: bytes
+    notes: Mapping[int, str]
+    dialect: Dialect
+    _reader: BodyReader | None = None
+
+    def bodies(self, start: int, end: int) -> tuple[Body, ...]:
+        """The readings of the body from its brace at ``start`` up to ``end``."""
+        if self._reader is None:
+            lines = Lines(self.source.decode("latin-1"))
+            self._reader = BodyReader(self.normalised, self.notes, lines, self.dialect)
+        return self._reader.read([(start, end)])[0][0]
 
 
 def _layers(readings: list[_Reading]) -> list[list[_Reading]]:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice, pairwise
 from sys import intern
 
 from kicklint.base import Span
-from kicklint.syntax.bodies import BodyReader
+from kicklint.syntax.bodies import Text
 from kicklint.syntax.dialect import Dialect
 from kicklint.syntax.model import Body, Function, Initialiser, Macro, Parameter, SyntaxFile
-from kicklint.syntax.scan import Lines
 from kicklint.syntax.uses import CODE, Column, Uses
 
 _SIZE = 4
@@ -139,25 +138,6 @@ def _initialiser(each: Initialiser, words: _Places) -> _Row:
     return (words[each.member], words[each.value], words[each.kind], each.line, *_span(each.span)), ()
 
 
-@dataclass(eq=False, slots=True)
-class _Text:
-    """The text of a file that is known, for the bodies of its functions."""
-
-    source: bytes
-    normalised: bytes
-    notes: Mapping[int, str]
-    dialect: Dialect
-    uses: Uses
-    _reader: BodyReader | None = None
-
-    def bodies(self, start: int, end: int) -> tuple[Body, ...]:
-        """The readings of the body from ``start`` up to ``end``."""
-        if self._reader is None:
-            lines = Lines(self.source.decode("latin-1"))
-            self._reader = BodyReader(self.normalised, self.notes, lines, self.dialect)
-        return self._reader.read([(start, end)])[0][0]
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class _Known:
     """The inside of the function of that ``number`` of a file that is known."""
@@ -165,12 +145,13 @@ class _Known:
     start: int
     end: int
     number: int
-    text: _Text
+    uses: Uses
+    text: Text
 
     @property
     def words(self) -> frozenset[str]:
         """See Inside."""
-        return self.text.uses.words(self.number)
+        return self.uses.words(self.number)
 
     @property
     def bodies(self) -> tuple[Body, ...]:
@@ -200,13 +181,13 @@ class _Reader:
         prototypes, conditional = (frozenset(self._named(each)) for each in self._take(2))
         damage = tuple(self._numbered())
         notes = dict(self._numbered())
-        text = _Text(self._source, normalised, notes, dialect, uses)
+        text = Text(self._source, normalised, notes, dialect)
         file = SyntaxFile(
             path=self._path,
             source=self._source,
             normalised=normalised,
             notes=notes,
-            functions=tuple(self._functions(functions, text)),
+            functions=tuple(self._functions(functions, uses, text)),
             macros=macros,
             enumerators=enumerators,
             initialisers=initialisers,
@@ -254,7 +235,7 @@ class _Reader:
                 raise ValueError("uses of another file")
         return Uses(places, own, held, mentioned, reached)
 
-    def _functions(self, columns: list[array[int]], text: _Text) -> Iterator[Function]:
+    def _functions(self, columns: list[array[int]], uses: Uses, text: Text) -> Iterator[Function]:
         *plain, given, parameters, reasons, damage = columns
         words, path = self._words, self._path
         rows = zip(*plain, self._parts(given, parameters), self._parts(reasons, damage), strict=True)
@@ -273,7 +254,7 @@ class _Reader:
                 tuple(harm),
                 first,
                 last,
-                _Known(start, end, number, text),
+                _Known(start, end, number, uses, text),
             )
 
     def _parameter(self, name: str, kind: str) -> Parameter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -69,14 +69,20 @@ class Inside(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Parsed:
-    """The inside of a function that was just parsed."""
+    """The inside of a function that was parsed. ``read`` makes its bodies again where none are ``kept``."""
 
     start: int
     end: int
     words: frozenset[str]
-    bodies: tuple[Body, ...]
+    read: Callable[[int, int], tuple[Body, ...]]
+    kept: tuple[Body, ...] | None
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """See Inside."""
+        return self.kept if self.kept is not None else self.read(self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,8 @@ class Function:
     def bodies(self) -> tuple[Body, ...]:
         """One body, more where conditionals cut through statements.
 
-        Those of a file that is known from an earlier run are parsed whenever they are asked for.
+        Those of a file that is known from an earlier run, or was let go of, are parsed whenever they
+        are asked for.
         """
         return self.inside.bodies
 
@@ -169,6 +176,13 @@ class SyntaxFile:
     initialisers: tuple[Initialiser, ...]
     prototypes: frozenset[str]
     file_damage: tuple[tuple[int, str], ...]
+
+    def let_go(self) -> None:
+        """Forget the syntax trees, most of what a file takes, once what all functions are asked is known."""
+        _ = self.uses, self.assignments
+        for function in self.functions:
+            if isinstance(function.inside, Parsed):
+                function.inside.kept = None
 
     @cached_property
     def uses(self) -> Uses:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sys import intern
 
 from kicklint.syntax import declarations
-from kicklint.syntax.bodies import BodyReader
+from kicklint.syntax.bodies import BodyReader, Text
 from kicklint.syntax.conditionals import find_groups, resolve
 from kicklint.syntax.dialect import Dialect
 from kicklint.syntax.header import Header, read_header
@@ -32,6 +32,7 @@ class _File:
     code: str
     lines: Lines
     damage: list[tuple[int, str]]
+    text: Text
 
 
 def parse_file(path: str, source: bytes, dialect: Dialect) -> SyntaxFile:
@@ -50,9 +51,8 @@ def parse_file(path: str, source: bytes, dialect: Dialect) -> SyntaxFile:
     restored = restore(text.result(), scanned.clean, scanned.strings).replace(HELD_NEWLINE, "\n")
     normalised = restored.encode("latin-1")
     reader = BodyReader(normalised, text.notes, lines, dialect)
-    file = _File(
-        path, scanned, worded, lines, [(lines.line(offset), "a brace closes nothing") for offset in strays]
-    )
+    damage = [(lines.line(offset), "a brace closes nothing") for offset in strays]
+    file = _File(path, scanned, worded, lines, damage, Text(source, normalised, text.notes, dialect))
     return SyntaxFile(
         path=path,
         source=source,
@@ -88,7 +88,8 @@ def _functions(file: _File, items: list[Item], reader: BodyReader) -> list[Funct
     for (item, opening, headers), (bodies, damage) in zip(found, understood, strict=True):
         for offset, header in headers:
             found_words = _IDENTIFIER.findall(file.scanned.masked, offset + header.start, item.end)
-            inside = Parsed(opening, item.end, frozenset(map(intern, found_words)), bodies)
+            words = frozenset(map(intern, found_words))
+            inside = Parsed(opening, item.end, words, file.text.bodies, bodies)
             functions.append(_function(file, item, offset, header, inside, (*item.damage, *damage)))
     return functions
 
