@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,18 +41,34 @@ class Intake:
         tree, repository = place.tree, place.repository
         if not (self.revisions or self.staged):
             prefix = repository.prefix if repository is not None else ""
-            return [below(each, prefix) for each in self._read()], place
+            mails = [below(each, prefix) for each in self._read()]
+            return self._tracked(mails, place) or (mails, place)
         if repository is None:
             raise SourceError(f"{tree.root if tree else Path.cwd()} is not the work tree of a git repository")
-        if self.staged:
-            data, revision = repository.staged(), self.base or "HEAD"
-            read = [source.read_mail(data, "what is staged")] if data else []
-        else:
-            data = repository.patches(self.revisions)
-            revision = self.base or repository.fork_point(self.revisions)
-            commits = source.split(data, self.revisions) if data else ()
-            read = [source.read_mail(text, place) for place, text in commits]
+        if not self.staged:
+            return self._committed(self.revisions, place)
+        data, revision = repository.staged(), self.base or "HEAD"
+        read = [source.read_mail(data, "what is staged")] if data else []
         return read, review.Place(tree, repository, revision)
+
+    def _committed(self, revisions: str, place: Place) -> tuple[list[Patch], Place]:
+        """The commits of ``revisions`` as patches, and the place with their base. Raises SourceError."""
+        assert place.repository is not None
+        data = place.repository.patches(revisions)
+        commits = source.split(data, revisions) if data else ()
+        revision = self.base or place.repository.fork_point(revisions)
+        return [source.read_mail(text, where) for where, text in commits], replace(place, revision=revision)
+
+    def _tracked(self, mails: list[Patch], place: Place) -> tuple[list[Patch], Place] | None:
+        """For a cover letter that b4 review hands to a check of the series: the series, as b4 has it."""
+        named = os.environ.get(source.VARIABLE)
+        if not named or len(mails) != 1 or mails[0].files or mails[0].trouble or place.repository is None:
+            return None
+        revisions = source.tracked_revisions(Path(named), mails[0].letter.message_id)
+        try:
+            return self._committed(revisions, place) if revisions else None
+        except SourceError:
+            return None  # the branch is gone
 
     def place(self) -> Place:
         """The tree, its repository and the revision; without a tree where none was named or is around."""

@@ -11,9 +11,11 @@ from kicklint.source.mailbox import mails, split, stream
 from kicklint.source.overlay import OverlayTree
 from kicklint.source.patching import Applied, applied
 from kicklint.source.relevance import architecture_of, is_kvm_code
+from kicklint.source.tracked import VARIABLE, tracked_revisions
 from kicklint.source.tree import DirectoryTree, SourceTree, find_tree, within
 
 __all__ = [
+    "VARIABLE",
     "Applied",
     "ArchivedMail",
     "DirectoryTree",
@@ -33,5 +35,6 @@ __all__ = [
     "read_mail",
     "split",
     "stream",
+    "tracked_revisions",
     "within",
 ]

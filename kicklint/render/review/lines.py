@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from kicklint.base import Judged, Outcome, PatchReview, Review, Severity
 from kicklint.render.context import Context
@@ -34,42 +35,57 @@ def _terse(judged: Judged) -> str:
 
 
 def render_b4_json(review: Review, context: Context) -> str:
-    """The array that b4's review check commands give: tool, status, summary, url, details."""
-    return dump([_entry(each) for each in review.patches if _says(each)])
+    """What b4's review check commands give: an array of {tool, status, summary, url, details}.
+
+    It has one entry, since b4 keeps no more than one of a tool for a mail; none where no KVM code
+    is touched.
+    """
+    patches = [each for each in review.patches if each.outcome not in (Outcome.NO_KVM, Outcome.NO_PATCH)]
+    return dump([_entry(patches)] if patches else [])
 
 
-def _says(patch: PatchReview) -> bool:
-    return patch.outcome not in (Outcome.NO_KVM, Outcome.NO_PATCH)
-
-
-def _entry(patch: PatchReview) -> dict[str, object]:
-    counting = [each for each in patch.judged if each.counts]
-    if patch.outcome is Outcome.UNREADABLE:
-        status, summary = "fail", f"could not read the patch: {patch.reason}"
-    elif any(each.finding.severity is Severity.ERROR and not each.hunks_only for each in counting):
-        status, summary = "fail", counted(len(counting), "new finding")
+def _entry(patches: Sequence[PatchReview]) -> dict[str, object]:
+    several = len(patches) > 1
+    unreadable = [each for each in patches if each.outcome is Outcome.UNREADABLE]
+    counting = [(patch, each) for patch in patches for each in patch.judged if each.counts]
+    hunks = sum(patch.outcome is Outcome.HUNKS_ONLY for patch in patches)
+    if unreadable:
+        status, summary = "fail", f"could not read the patch: {unreadable[0].reason}"
     elif counting:
-        status, summary = "warn", counted(len(counting), "new finding")
-    elif patch.outcome is Outcome.HUNKS_ONLY:
+        grave = any(_fails(each) for _, each in counting)
+        status, summary = "fail" if grave else "warn", counted(len(counting), "new finding")
+    elif hunks:
         status, summary = "pass", "nothing found in the hunks; the rest was not seen"
     else:
         status, summary = "pass", "nothing new"
-    details = [
-        {
-            "status": "fail" if each.finding.severity is Severity.ERROR else "warn",
-            "context": f"{each.finding.rule} {each.finding.name}",
-            "state": each.finding.severity.value,
-            "description": visible(each.finding.message),
-            "url": "",
-            "srcline": f"{visible(each.finding.span.path)}:{each.finding.span.line}",
-        }
-        for each in counting
-    ]
-    text = json.dumps(details, ensure_ascii=False) if details else f"compared with: {patch.base}"
+    if several:
+        summary = f"{summary}, in {len(patches)} patches"
+    details = [_detail(patch, each, several=several) for patch, each in counting]
+    said = dict.fromkeys(f"compared with: {patch.base}" for patch in patches if patch.base)
     return {
         "tool": "kicklint",
         "status": status,
         "summary": visible(summary),
         "url": "",
-        "details": visible(text),
+        "details": json.dumps(details, ensure_ascii=False) if details else visible("; ".join(said)),
+    }
+
+
+def _fails(judged: Judged) -> bool:
+    return judged.finding.severity is Severity.ERROR and not judged.hunks_only
+
+
+def _detail(patch: PatchReview, judged: Judged, *, several: bool) -> dict[str, str]:
+    """One row of what b4 shows when it is asked for more."""
+    finding = judged.finding
+    letter = patch.patch.letter
+    number = f"{letter.number}/{letter.total} " if several and letter.number else ""
+    low = "; low confidence, only the hunks were seen" if judged.hunks_only else ""
+    return {
+        "status": "fail" if _fails(judged) else "warn",
+        "context": f"{number}{finding.rule} {finding.name}",
+        "state": finding.severity.value,
+        "description": f"{visible(finding.message)}{low}",
+        "url": "",
+        "srcline": f"{visible(finding.span.path)}:{finding.span.line}",
     }
