@@ -109,7 +109,8 @@ def review(
     style = policy.settings.format if _configured(policy) else style
     with progress(quiet=quiet or style in ("checkpatch", "b4-json")) as bar, closing(place):
         request = replace(request, everything=everything or style == "sarif", jobs=jobs, progress=bar)
-        done = room.review(room.series(patches), request)
+        each = [room.review(one, request) for one in room.all_series(patches)]
+    done = Review(tuple(patch for one in each for patch in one.patches))
     status = status_of(done, strict=strict)
     context = Context(
         rules=load_rulebook().rules,

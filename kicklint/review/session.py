@@ -11,6 +11,7 @@ from kicklint.engine.sources import Parsed
 from kicklint.review.bases import Base, Place, find_base
 from kicklint.review.causes import Shown, cause, shown, touches
 from kicklint.review.excerpt import by_hunks
+from kicklint.review.series import gap
 from kicklint.review.standing import Difference, difference
 from kicklint.review.worlds import Fitted, MisfitError, fitted, relevant_changes
 from kicklint.source import SourceTree, architecture_of, is_kvm_code
@@ -47,7 +48,8 @@ def review(patches: Sequence[Patch], request: ReviewRequest) -> Review:
     """What each of ``patches``, one series in order, makes worse. Raises SourceError for a named base
     that is not there."""
     relevant = [each for each in patches if relevant_changes(each)]
-    found = _Session(relevant, request).run() if relevant else {}
+    gaps = {id(each): gap(patches, number) for number, each in enumerate(patches)}
+    found = _Session(relevant, request, gaps).run() if relevant else {}
     return Review(tuple(found.get(id(each)) or _set_aside(each) for each in patches))
 
 
@@ -63,9 +65,10 @@ def _set_aside(patch: Patch) -> PatchReview:
 class _Session:
     """The worlds of one series, each analysed once."""
 
-    def __init__(self, patches: Sequence[Patch], request: ReviewRequest) -> None:
+    def __init__(self, patches: Sequence[Patch], request: ReviewRequest, gaps: Mapping[int, str]) -> None:
         self.patches = patches
         self.request = request
+        self.gaps = gaps
         self.parsed: Parsed = {}
         self.worlds = _worlds(patches, request.architectures)
 
@@ -89,7 +92,8 @@ class _Session:
             wanted = rules & self.request.select if self.request.select else rules
             return self._report(tree, wanted) if wanted else Report(())
 
-        return by_hunks(patch, refused, analyse)
+        gap = self.gaps[id(patch)]
+        return by_hunks(patch, (*refused, gap) if gap else refused, analyse)
 
     def _reports(self, trees: Sequence[SourceTree]) -> list[Report]:
         """The reports on ``trees``, the base and what each patch makes of it."""
@@ -160,7 +164,9 @@ class _Session:
         fixed = () if cut else change.fixed
         judged += [Judged(replace(each, standing=Standing.FIXED)) for each in fixed]
         judged += [Judged(replace(each, standing=Standing.KNOWN)) for each in change.known]
+        gap = self.gaps[id(patch)]
         said = base.said if not number else f"{base.said}, and the patches before it"
+        said += f"; {gap}" if gap and number else ""
         return PatchReview(
             patch,
             Outcome.REVIEWED,
