@@ -26,8 +26,10 @@ class Hunk:
     """One stretch of a file that is changed.
 
     ``old_count`` and ``new_count`` are what its head announces; it is ``cut`` when fewer lines are
-    there. ``section`` is what stands behind the second ``@@``. ``old_open`` and ``new_open`` say
-    that the file's last line has no line end. ``at`` is the index of the head in :attr:`Patch.diff`.
+    there. When no more are missing than context at its end could have, it is only ``short``, and the
+    counts are of what is there. ``section`` is what stands behind the second ``@@``. ``old_open`` and
+    ``new_open`` say that the file's last line has no line end. ``at`` is the index of the head in
+    :attr:`Patch.diff`.
     """
 
     old_start: int
@@ -40,6 +42,7 @@ class Hunk:
     cut: bool = False
     old_open: bool = False
     new_open: bool = False
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class FileChange:
     """What a patch does to one file: ``old`` is None for a new file, ``new`` for a deleted one.
 
     ``old_blob`` is what the ``index`` line calls the file before. ``at`` is the index of its first line.
+    One that is ``copied`` leaves ``old`` where it is.
     """
 
     old: str | None
@@ -56,6 +60,7 @@ class FileChange:
     binary: bool = False
     mode: str = ""
     at: int = 0
+    copied: bool = False
 
     @property
     def path(self) -> str:

@@ -218,7 +218,10 @@ def _renamed(patch: Patch) -> Mapping[str, str]:
     return {
         change.old: change.new
         for change in patch.files
-        if change.old is not None and change.new is not None and change.old != change.new
+        if change.old is not None
+        and change.new is not None
+        and change.old != change.new
+        and not change.copied
     }
 
 

@@ -41,9 +41,9 @@ def fitted(tree: SourceTree, patch: Patch, *, backwards: bool = False) -> Fitted
     for change in relevant_changes(patch):
         old, new = (change.new, change.old) if backwards else (change.old, change.new)
         done = _applied(tree, changes, change, patch, backwards)
-        if old is not None and old != new:
+        if old is not None and old != new and (backwards or not change.copied):
             changes[old] = None
-        if new is not None:
+        if new is not None and not (backwards and change.copied):
             changes[new] = done.text
         starts[change.path] = done.starts
     kept = {path: text for path, text in changes.items() if is_kvm_code(path)}
@@ -57,11 +57,14 @@ def _applied(
     text = _text(tree, changes, old) if old is not None else None
     if old is not None and text is None:
         raise MisfitError(f"{old} is not there")
-    if new is not None and new != old and _text(tree, changes, new) is not None:
+    copied_back = backwards and change.copied
+    if new is not None and new != old and not copied_back and _text(tree, changes, new) is not None:
         raise MisfitError(f"{new} is there already")
     done = applied(change, text, backwards=backwards, loose=patch.loose)
     if done is None:
         said = "is not in it" if backwards else "does not apply"
+        if any(hunk.short for hunk in change.hunks):
+            said += "; lines are missing at its end"
         raise MisfitError(f"the change of {change.path} {said}")
     return done
 

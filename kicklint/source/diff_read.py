@@ -40,8 +40,9 @@ def _change(raw: RawFile) -> FileChange | None:
         old = None
     if "deleted file mode " in head:
         new = None
-    old = _unquoted(head["rename from "]) if "rename from " in head else old
-    new = _unquoted(head["rename to "]) if "rename to " in head else new
+    for was, name in (("rename from ", "rename to "), ("copy from ", "copy to ")):
+        if was in head and name in head:
+            old, new = _unquoted(head[was]), _unquoted(head[name])
     if old is None and new is None:
         return None
     for path in (old, new):
@@ -62,6 +63,7 @@ def _change(raw: RawFile) -> FileChange | None:
         binary=any(line.startswith(("Binary files ", "GIT binary patch")) for line in raw.head),
         mode=mode,
         at=raw.at,
+        copied="copy to " in head,
     )
 
 
@@ -71,6 +73,8 @@ _KEYS = (
     "new mode ",
     "rename from ",
     "rename to ",
+    "copy from ",
+    "copy to ",
     "index ",
 )
 
@@ -78,7 +82,7 @@ _KEYS = (
 def _paths(raw: RawFile) -> tuple[str | None, str | None]:
     """The two paths, without their prefixes, by the surest line that has them."""
     if raw.old and raw.new:
-        return _stripped(raw.old), _stripped(raw.new)
+        return _paired(_stripped(raw.old), _stripped(raw.new))
     match = _GIT_PAIR.fullmatch(raw.git.rstrip())
     if match:
         return _stripped(match[1]), _stripped(match[2])
@@ -88,6 +92,14 @@ def _paths(raw: RawFile) -> tuple[str | None, str | None]:
     if rest[:half] and rest[2:half] == rest[half + 3 :]:
         return _stripped(rest[:half]), _stripped(rest[half + 1 :])
     return None, None
+
+
+def _paired(old: str | None, new: str | None) -> tuple[str | None, str | None]:
+    """The paths without ``linux.orig/`` and ``linux/``, where that is all that they differ in."""
+    if old is None or new is None or old == new:
+        return old, new
+    inside = old.partition("/")[2]
+    return (inside, inside) if inside and inside == new.partition("/")[2] else (old, new)
 
 
 def _stripped(text: str) -> str | None:
@@ -165,6 +177,7 @@ def _hunk(raw: RawHunk) -> Hunk:
         tuple(found),
         raw.at,
         cut=raw.left != (0, 0) and not whole,
+        short=raw.left != (0, 0),
         old_open=old_open,
         new_open=new_open,
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.errors
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.header import decode_header
+from email.header import Header, decode_header
 from email.message import Message
 
 from kicklint.base import FileChange, Letter, Patch, SourceError
 from kicklint.source.diff_lines import scan
 from kicklint.source.diff_read import MOST_LINES, read_diff
-from kicklint.source.mail_text import decode, readings
+from kicklint.source.mail_text import decode, forwarded, only_as_html, readings
 from kicklint.source.quoting import unquoted
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -28,6 +29,9 @@ _TAGS = re.compile(r"\[([^\]]{1,200})\]")
 _NUMBER = re.compile(r"\b(\d{1,4})\s*/\s*(\d{1,4})\b")
 _VERSION = re.compile(r"(?<![A-Za-z0-9])v(\d{1,3})(?![A-Za-z0-9])", re.IGNORECASE)
 _BASE = re.compile(r"^base-commit: ([0-9a-f]{7,64})\s*$", re.MULTILINE)
+_COMBINED = re.compile(r"^diff --(?:cc|combined) ", re.MULTILINE)
+_MERGE = "the combined diff of a merge is not read; review the commits that it merges"
+_DEEPEST = 4
 _SHOWN_COMMIT = re.compile(r"commit ([0-9a-f]{7,64})")
 
 
@@ -60,15 +64,33 @@ def _read(data: bytes, place: str) -> Patch:
         raise SourceError(f"{count} lines, more than the {MOST_LINES} that are read of one mail")
     if b"\0" in data:
         raise SourceError("holds a NUL byte, so it is no mail and no patch")
-    data = data.lstrip(b"\r\n")
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
     if not _HEADER.match(data[:_LONGEST_HEADER].replace(b"\r\n", b"\n")):
         text = decode(data, "").replace("\r\n", "\n")
-        return _best([[text]], _bare_letter(text, place))
+        patch = _best([[text]], _bare_letter(text, place))
+        if not patch.files and _COMBINED.search(text):
+            raise SourceError(_MERGE)
+        return patch
     # The mbox line in front is no header.
-    message = email.message_from_bytes(re.sub(rb"\AFrom [^\n]*\n", b"", data, count=1))
+    return _of_message(email.message_from_bytes(re.sub(rb"\AFrom [^\n]*\n", b"", data, count=1)), place, 0)
+
+
+def _of_message(message: Message, place: str, depth: int) -> Patch:
+    """The patch in ``message``, or in the one mail that it forwards."""
     texts = list(readings(message))
     whole = "\n".join(each[0] for each in texts if each)
-    return _best(texts, _letter(message, whole, place))
+    patch = _best(texts, _letter(message, whole, place))
+    if patch.files:
+        return patch
+    inner = forwarded(message)
+    if len(inner) == 1 and depth < _DEEPEST:
+        found = _of_message(inner[0], place, depth + 1)
+        return found if found.files else patch
+    if only_as_html(message):
+        raise SourceError("the patch is in HTML, which is not read; ask for plain text")
+    if _COMBINED.search(whole):
+        raise SourceError(_MERGE)
+    return patch
 
 
 def _best(texts: Sequence[Sequence[str]], letter: Letter) -> Patch:
@@ -192,7 +214,8 @@ def header(message: Message, name: str) -> str:
         return ""
     text = str(raw)[:_LONGEST_HEADER]
     try:
-        parts = decode_header(text)
+        # What is no ASCII, without saying in which encoding, comes as a Header.
+        parts = decode_header(raw if isinstance(raw, Header) else text)
     except (ValueError, email.errors.MessageError):
         parts = [(text, None)]
     words = [part if isinstance(part, str) else decode(part, str(charset or "")) for part, charset in parts]

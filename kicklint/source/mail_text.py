@@ -20,6 +20,11 @@ _MOST_PARTS = 200
 _DEEPEST = 20
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]{1,1000}={0,2}[ \t\r]*")
 _QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|[ \t]*\r?$)", re.MULTILINE)
+_HTML = "text/html"
+_PATCHES = ("application/octet-stream", "application/x-patch", "application/x-diff", "application/mbox")
+_SUFFIXES = (".patch", ".diff", ".mbox", ".eml", ".txt")
+_DIFF = re.compile(rb"diff --git |@@ -[0-9]+")
+_SIGNED = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----$", re.MULTILINE)
 # What a mail may say it is written in. Others, among them codecs that unpack or
 # that take more than linear time, are not asked.
 _CHARSETS = re.compile(
@@ -38,6 +43,8 @@ def readings(message: Message) -> Iterator[list[str]]:
         found = [_decoded(each, part) for each in _unpacked(_bytes(part), encoding)]
         if _flowed(part):
             found = [_unflowed(each, part) for each in found] + found
+        if _SIGNED.search(found[0]):  # RFC 4880, 7.1: dashes at the beginning of lines are escaped
+            found = [re.sub(r"^- ", "", each, flags=re.MULTILINE) for each in found] + found
         yield list(dict.fromkeys(each.replace("\r\n", "\n") for each in found))
 
 
@@ -61,15 +68,32 @@ def _texts(message: Message) -> Iterator[Message]:
 
 def _is_text(part: Message) -> bool:
     kind = part.get_content_type()
-    if kind in (
-        "text/plain",
-        "text/x-patch",
-        "text/x-diff",
-        "application/octet-stream",
-        "application/x-patch",
-    ):
-        return True
-    return kind.startswith("text/") and kind not in ("text/html", "text/calendar", "text/enriched")
+    if kind.startswith("application/"):
+        return kind in _PATCHES or (part.get_filename() or "").lower().endswith(_SUFFIXES)
+    return kind.startswith("text/") and kind not in (_HTML, "text/calendar", "text/enriched")
+
+
+def forwarded(message: Message) -> list[Message]:
+    """The mails that ``message`` has as its parts, as one that is forwarded whole or a digest."""
+    payload = message.get_payload()
+    parts = payload if isinstance(payload, list) else []
+    found = [each for each in parts if isinstance(each, Message)]
+    return [
+        inner
+        for each in found
+        if each.get_content_type() == "message/rfc822" and isinstance(content := each.get_payload(), list)
+        for inner in content[:1]
+        if isinstance(inner, Message)
+    ]
+
+
+def only_as_html(message: Message) -> bool:
+    """Whether a part in HTML seems to hold a diff."""
+    return any(
+        _DIFF.search(text) is not None
+        for part in message.walk()
+        if part.get_content_type() == _HTML and isinstance(text := part.get_payload(decode=True), bytes)
+    )
 
 
 def _bytes(part: Message) -> bytes:
