@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -109,8 +110,7 @@ def review(
     style = policy.settings.format if _configured(policy) else style
     with progress(quiet=quiet or style in ("checkpatch", "b4-json")) as bar, closing(place):
         request = replace(request, everything=everything or style == "sarif", jobs=jobs, progress=bar)
-        each = [room.review(one, request) for one in room.all_series(patches)]
-    done = Review(tuple(patch for one in each for patch in one.patches))
+        done = joined(room.review(one, request) for one in room.all_series(patches))
     status = status_of(done, strict=strict)
     context = Context(
         rules=load_rulebook().rules,
@@ -127,6 +127,11 @@ def review(
     if style == "reply" and not quiet:
         _say(done)
     click.get_current_context().exit(status)
+
+
+def joined(reviews: Iterable[Review]) -> Review:
+    """Reviews of several series as one."""
+    return Review(tuple(patch for each in reviews for patch in each.patches))
 
 
 def _found(policy: Policy, root: Path | None) -> Policy:

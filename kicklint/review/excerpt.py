@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Judged, Outcome, Patch, PatchReview, Report, Severity
@@ -10,8 +11,13 @@ from kicklint.review.causes import Shown, cause, shown, touches
 from kicklint.review.fragments import ShownTree, shown_tree
 from kicklint.review.standing import difference
 from kicklint.review.worlds import relevant_changes
-from kicklint.rulebook import load_rulebook
+from kicklint.rulebook import Excerpts, load_rulebook, own_rules, rules_directory
+from kicklint.syntax import load_dialect, parse_file
 
+# They do nothing by themselves.
+_KEYWORDS = frozenset(
+    ("if", "else", "for", "while", "do", "switch", "case", "default", "break", "continue", "return", "goto")
+)
 Analyse = Callable[[ShownTree, frozenset[str]], Report]
 
 
@@ -31,13 +37,14 @@ class _Stretches:
 def by_hunks(patch: Patch, refused: tuple[str, ...], analyse: Analyse) -> PatchReview:
     """What the hunks of ``patch`` show to be new. Its severity is no more than a warning."""
     changes = relevant_changes(patch)
-    chosen = frozenset(rule.id for rule in load_rulebook().rules if rule.excerpts)
-    before = analyse(shown_tree(changes, after=False), chosen)
-    after = analyse(shown_tree(changes, after=True), chosen)
+    chosen = frozenset(rule.id for rule in load_rulebook().rules if rule.excerpts is not Excerpts.NO)
+    sides = _Sides(shown_tree(changes, after=False), shown_tree(changes, after=True))
+    before, after = analyse(sides.before, chosen), analyse(sides.after, chosen)
     lines = shown(patch, {each.path: tuple(hunk.new_start for hunk in each.hunks) for each in changes})
     stretches = _stretches(lines)
     found = difference(before, after, {}, lambda each: touches(each, lines))
-    judged = [_judged(each, patch, lines) for each, old in found.new if old is None and stretches.holds(each)]
+    new = [each for each, old in found.new if old is None and stretches.holds(each)]
+    judged = [_judged(each, patch, lines) for each in _surely(new, found.fixed, sides)]
     reason = "; ".join(refused) or "there is no tree to compare it with"
     return PatchReview(
         patch,
@@ -48,6 +55,60 @@ def by_hunks(patch: Patch, refused: tuple[str, ...], analyse: Analyse) -> PatchR
         after.excerpts,
         after.architectures,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What is shown of the files before and after a patch."""
+
+    before: ShownTree
+    after: ShownTree
+
+    def stood(self, finding: Finding) -> bool:
+        """Whether what ``finding`` is about was in the file before, there or elsewhere."""
+        span = finding.span
+        if span.path not in self.before.paths():
+            return False
+        lines = self.after.read(span.path).split(b"\n")[span.line - 1 : span.end_line]
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return _bare(b"".join(lines)) in _bare(self.before.read(span.path))
+
+    def gains_words(self, finding: Finding) -> bool:
+        """Whether the function of ``finding`` has come to mention something that may do what is missing."""
+        return bool(_words(self.after, finding) - _words(self.before, finding) - _KEYWORDS)
+
+
+def _bare(text: bytes) -> bytes:
+    return b"".join(text.split())
+
+
+def _words(tree: ShownTree, finding: Finding) -> set[str]:
+    path = finding.span.path
+    if path not in tree.paths():
+        return set()
+    parsed = parse_file(path, tree.read(path), load_dialect(rules_directory() / "dialect.toml", own_rules()))
+    return {word for each in parsed.functions if each.name == finding.function for word in each.words}
+
+
+def _surely(new: Sequence[Finding], gone: Sequence[Finding], sides: _Sides) -> list[Finding]:
+    """Of ``new`` what no more than an excerpt proves.
+
+    It is no rewording of one that is ``gone``. By rules that need it, it is about a line that stood there
+    before, and all that happened around that is that something was taken away.
+    """
+    left = Counter((each.rule, each.function) for each in gone)
+    weaker = {rule.id: rule.level for rule in load_rulebook().rules if rule.excerpts is Excerpts.WEAKER}
+    found = []
+    for each in new:
+        if left[each.rule, each.function] > 0:
+            left[each.rule, each.function] -= 1
+        elif each.rule not in weaker or (
+            # What is graver than the rule takes more to prove.
+            each.severity is weaker[each.rule] and sides.stood(each) and not sides.gains_words(each)
+        ):
+            found.append(each)
+    return found
 
 
 def _stretches(lines: Shown) -> _Stretches:

@@ -68,6 +68,18 @@ class Thread(enum.StrEnum):
     ANY = "any"
 
 
+class Excerpts(enum.StrEnum):
+    """Whether a rule can be judged by an excerpt of a function.
+
+    ``shown``: by what is shown. ``weaker``: only where something has been taken away beside a line that stood
+    there before, since what is not shown may make a new line right.
+    """
+
+    NO = "no"
+    SHOWN = "shown"
+    WEAKER = "weaker"
+
+
 class CallerPays(enum.StrEnum):
     """Whose callers can see to it that a harm does not stand.
 
@@ -293,7 +305,7 @@ class RuleInfo:
     Texts are Markdown. ``bad`` and ``good`` are C that the tests run the rule on.
     A rule may have several automata, and a form of its own: ``census`` counts kinds of
     request over a world, ``announced`` learns what a request announces. The rule that the
-    engine itself reports (KICK000) has none of them. ``excerpts`` says that it can be judged by
+    engine itself reports (KICK000) has none of them. ``excerpts`` says whether it can be judged by
     the part of a function that a patch shows.
     """
 
@@ -316,7 +328,7 @@ class RuleInfo:
     escalation: Escalation | None = None
     census: tuple[Census, ...] = ()
     announced: Announced | None = None
-    excerpts: bool = False
+    excerpts: Excerpts = Excerpts.NO
     remedy: tuple[Remedy, ...] = ()
 
 
