@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 import subprocess
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 
 import jsonschema
@@ -127,3 +130,43 @@ def test_what_is_new_has_an_edit_when_asked(tmp_path: Path) -> None:
     assert log["runs"][0]["results"][0]["fixes"]
     assert "= edit:" in run(repository, str(file), "--remedies").stdout
     assert "edit" not in run(repository, str(file)).stdout
+
+
+def test_an_answer_that_can_be_sent(tmp_path: Path) -> None:
+    """By Python's own parser: no defects, every address once, the thread, lines that programs leave alone."""
+    many = ", ".join(f"Person Number {number} <p{number}@example.org>" for number in range(12))
+    data = mail(BREAKS, "[PATCH v2 3/7] KVM: " + "a long subject, " * 6 + "the end").decode()
+    sender = "=?utf-8?q?J=C3=BCrgen_M=C3=BCller?= <j@example.org>"
+    data = data.replace("From: A Reviewer <a@example.org>", f"From: {sender}")
+    to = 'To: kvm@example.org, "Doe, John" <d@example.org>,\n =?utf-8?b?5p2O6Zu3?= <l@example.org>'
+    to += f"\nCc: {many}, J@example.org"
+    data = data.replace(
+        "To: kvm@example.org", f"{to}, kvm@example.org\nReferences: <a@x> <b@x>\nIn-Reply-To: <b@x>"
+    )
+    done = reviewed([read(data)], tree_at(tmp_path))
+    text = REVIEW_FORMATS["reply"](done, Context(rules=load_rulebook().rules))
+    message = email.message_from_bytes(text.encode(), policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    assert message.defects == []
+    assert all(each.defects == () for each in message.values())
+    assert [str(each) for each in message["To"].addresses] == ["J\u00fcrgen M\u00fcller <j@example.org>"]
+    assert [each.addr_spec for each in message["Cc"].addresses] == [
+        "kvm@example.org",
+        "d@example.org",
+        "l@example.org",
+        *(f"p{number}@example.org" for number in range(12)),
+    ]
+    assert message["Cc"].addresses[2].display_name == "\u674e\u96f7"
+    assert message["Subject"].startswith("Re: [PATCH v2 3/7] KVM: a long subject, a long")
+    assert message["Subject"].endswith("the end")
+    assert (message["In-Reply-To"], message["References"]) == (
+        "<1@example.org>",
+        "<a@x> <b@x> <1@example.org>",
+    )
+    assert message.get_content_type() == "text/plain"
+    body = message.get_content()
+    assert "\r" not in body
+    assert all(len(line) <= 78 for line in text.split("\n") if not line.startswith("> "))
+    # What is quoted is the patch's own, as it stands there.
+    quoted = [line[2:] for line in body.split("\n") if line.startswith("> ")]
+    assert set(quoted) <= set(done.patches[0].patch.diff)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from kicklint.base import Judged, Letter, Patch, PatchReview, Review, Severity, Step, StepKind
+from kicklint.base import Judged, Patch, PatchReview, Review, Severity, Step, StepKind
 from kicklint.render.context import Context
 from kicklint.render.interleaving import table
 from kicklint.render.plain import visible
+from kicklint.render.review.headers import WIDTH, headers
 from kicklint.rulebook import RuleInfo
 
-WIDTH = 78
 _ABOVE = 5
 _MOST_CHAIN = 6
 _COLUMN = WIDTH // 2 - 1
@@ -25,37 +25,12 @@ def render(review: Review, context: Context) -> str:
 
 def _mail(patch: PatchReview, rules: dict[str, RuleInfo]) -> str:
     letter = patch.patch.letter
-    out = [*_headers(letter), ""]
+    out = [*headers(letter), ""]
     if letter.sender:
         when = f"On {visible(letter.date)}, " if letter.date else ""
         out += _wrapped(f"{when}{visible(letter.sender)} wrote:")
     out += _body(patch, rules)
     return "\n".join(out).rstrip("\n") + "\n"
-
-
-def _headers(letter: Letter) -> Iterator[str]:
-    subject = letter.subject or "[PATCH]"
-    if not subject.lower().startswith("re:"):
-        subject = f"Re: {subject}"
-    others = ", ".join(each for each in (letter.to, letter.cc) if each)
-    if letter.sender:
-        yield f"To: {visible(letter.sender)}"
-    if others:
-        yield from _folded("Cc", visible(others))
-    yield f"Subject: {visible(subject)}"
-    if letter.message_id:
-        yield f"In-Reply-To: {visible(letter.message_id)}"
-        chain = dict.fromkeys([*letter.references.split(), letter.message_id])
-        yield from _folded("References", visible(" ".join(chain)))
-    yield "MIME-Version: 1.0"
-    yield "Content-Type: text/plain; charset=utf-8"
-    yield "Content-Transfer-Encoding: 8bit"
-
-
-def _folded(name: str, value: str) -> list[str]:
-    return textwrap.wrap(
-        f"{name}: {value}", WIDTH, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _body(patch: PatchReview, rules: dict[str, RuleInfo]) -> Iterator[str]:
