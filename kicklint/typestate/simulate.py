@@ -96,7 +96,9 @@ class Simulator:
                 before = _size(summary)
                 for stale in self.dependent.pop(context, ()):
                     if self.summaries.pop(stale, None) is not None:
-                        asked.runs += self.records.pop(stale).runs
+                        known = self.records.pop(stale, None)
+                        asked.runs += known.runs if known is not None else 0
+                        asked.went_by(asked.lowest if known is not None else NEVER)  # else it still runs
                         asked.reached.pop(stale, None)
                 self.runs += 1
                 asked.runs += 1
@@ -211,8 +213,8 @@ class Simulator:
 
     def add_harm(self, context: Context, key: HarmKey, harm: Harm) -> None:
         """Put ``harm`` down in the summary of ``context`` as well, of this kernel alone."""
-        known = self.summaries[context]
-        if key not in known.harms:
+        known = self.summaries.get(context)
+        if known is not None and key not in known.harms:
             self.summaries[context] = replace(known, harms={**known.harms, key: harm})
             self.changed.add(context)
 
