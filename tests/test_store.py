@@ -64,8 +64,8 @@ def entries(folder: Path) -> list[Path]:
 
 
 def results(folder: Path) -> list[Path]:
-    """The entries that are no single files: those have a folder of their own."""
-    return [path for path in entries(folder) if path.parent.name != "fi"]
+    """The entries that are no single files and no summaries: those have folders of their own."""
+    return [path for path in entries(folder) if path.parent.name not in ("fi", "su")]
 
 
 # The store itself
@@ -272,7 +272,7 @@ def test_other_rules_or_another_program_are_another_result(
     analyse_tree(changed(), request)
     analyse_tree(changed(), replace(request, select=frozenset({"KICK001"})))
     assert len(results(store.folder)) == 2
-    monkeypatch.setattr(remembered, "_program", lambda own: b"another")
+    monkeypatch.setattr(remembered, "program_digest", lambda own: b"another")
     analyse_tree(changed(), request)
     assert len(results(store.folder)) == 3
 

@@ -51,6 +51,7 @@ def analyse_edits(
         if not whole:
             chosen &= _going_by(rulebook, workers.affected(request.select))
         results = workers.results(chosen) if chosen else []
+        workers.keep()
     selected = replace(request, select=chosen)
     reports = []
     for at, tree in enumerate(trees):
@@ -91,6 +92,10 @@ class _Held:
     def results(self, name: str, select: Rules) -> list[WorldResult | None]:
         """See Versions."""
         return self.of(name).results(select)
+
+    def keep(self, name: str, _select: Rules) -> None:
+        """See Versions."""
+        self.of(name).keep()
 
 
 class _Workers:
@@ -147,6 +152,11 @@ class _Workers:
                 if result is not None:
                     each.keep(result)
         return [found[name] for name in self.names]
+
+    def keep(self) -> None:
+        """Keep what was run for the next time."""
+        if self.store is not None:
+            self._each(_Held.keep, frozenset(), self.names)
 
     def _each(
         self, ask: Callable[[_Held, str, Rules], Answer], select: Rules, names: Sequence[str]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from kicklint.base import Span
+from kicklint.engine.history import digest
 from kicklint.engine.states import Place, State, States, members
 from kicklint.engine.world import World
 from kicklint.events import Event, EventGraph, Role
@@ -27,6 +29,7 @@ _BESIDE_DEPTH = 2
 
 Reading = tuple[str, int]
 """A function (as the world names it) and one of its nodes."""
+_Read = tuple[frozenset[State], frozenset[str], tuple[str, ...]]
 
 WOKEN = "@woken"
 """As a kind of request: that a halted vcpu is woken, which then looks whether it is to go on."""
@@ -66,7 +69,8 @@ class Consumers:
         self.world = world
         self.form = form
         self._states: dict[str, States] = {}
-        self._read: dict[str, tuple[frozenset[State], frozenset[str]]] = {}
+        self._read: dict[str, _Read] = {}
+        self._kind = f"read {digest(repr(form))}"
         self.of: dict[str, Consumer] = {}
         for key in sorted(world.index.functions):
             if EventKind.REQUEST_CONSUME in world.index.direct(key):
@@ -139,24 +143,37 @@ class Consumers:
                 if self.world.length(each) > _MAX_LINES:
                     continue
                 close = near and down < _NEAR_DEPTH and self.world.length(each) <= _NEAR_LINES
-                states, own = self._looked_at(each)
+                states, own, callees = self._looked_at(each)
                 consumer.add(states, each, outer | own, near=close)
-                for site in self.world.graph(each).calls.values():
-                    for target in site.targets:
-                        if target.function not in seen:
-                            seen.add(target.function)
-                            below.append((target.function, outer | own, close))
+                for callee in callees:
+                    if callee not in seen:
+                        seen.add(callee)
+                        below.append((callee, outer | own, close))
             level = below
 
-    def _looked_at(self, function: str) -> tuple[frozenset[State], frozenset[str]]:
+    def _looked_at(self, function: str) -> _Read:
+        """What is read in ``function``, which locks are taken in it, and what it calls."""
         if function not in self._read:
-            states = self.states(function)
-            nodes = self.world.graph(function).graph.nodes
+            noted = self.world.history.noted(self._kind, function, lambda: self._found_in(function))
+            states, locks, callees = noted
+            keys = self.world.lasting.keys
             self._read[function] = (
-                frozenset(state for node in nodes for state in states.reads(node)),
-                frozenset(name for node in nodes for name in locked(node, self.form)),
+                frozenset(State(Role(role), *rest) for role, *rest in states),
+                frozenset(locks),
+                tuple(keys[path, name, number] for path, name, number in callees),
             )
         return self._read[function]
+
+    def _found_in(self, function: str) -> list[list[Any]]:
+        graph = self.world.graph(function)
+        nodes = graph.graph.nodes
+        found = {state for node in nodes for state in self.states(function).reads(node)}
+        targets = dict.fromkeys(target.function for site in graph.calls.values() for target in site.targets)
+        return [
+            sorted([each.role.value, each.tag, each.field, each.whole] for each in found),
+            sorted({name for node in nodes for name in locked(node, self.form)}),
+            self.world.lasting.listed(targets),
+        ]
 
 
 def locked(node: Node, form: Announced) -> Iterator[str]:

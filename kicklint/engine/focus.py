@@ -101,7 +101,7 @@ class Focus:
         words |= before.lowering.elsewhere ^ after.lowering.elsewhere
         bare = {each.decode() for each in _different(_mentions(before, after), _mentions(after, before))}
         for world in self.worlds:
-            grown = _with_macros(world, words)
+            grown = with_macros(world, words)
             for key, function in world.index.functions.items():
                 if function.words & grown or function.name in bare:
                     found.add(_name(world, key))
@@ -218,7 +218,7 @@ def _meanings(world: World) -> dict[str, list[object]]:
     return found
 
 
-def _with_macros(world: World, words: set[str]) -> set[str]:
+def with_macros(world: World, words: set[str]) -> set[str]:
     """``words``, the macros that mention one of them, and those that mention such a macro."""
     found = set(words)
     bodies = {

@@ -55,7 +55,7 @@ class Remembered:
         """What the world's result is kept under; "" when it is not to be kept."""
         if self.store is None:
             return ""
-        digest = hashlib.blake2b(_program(own_rules()), digest_size=_SIZE)
+        digest = hashlib.blake2b(program_digest(own_rules()), digest_size=_SIZE)
         _add(digest, architecture, *sorted(self.select), "")
         for path in world_paths(self.tree.paths(), architecture):
             if path not in self._files:
@@ -70,7 +70,7 @@ class Remembered:
 
 def file_key(source: bytes) -> str:
     """What one file with the text ``source`` is kept under, once it was parsed, wherever it stands."""
-    digest = hashlib.blake2b(_program(None), digest_size=_SIZE)
+    digest = hashlib.blake2b(program_digest(None), digest_size=_SIZE)
     own = own_rules()
     dialect = own / _DIALECT if own is not None else None
     digest.update(dialect.read_bytes() if dialect is not None and dialect.is_file() else b"")
@@ -85,7 +85,7 @@ def _add(digest: hashlib.blake2b, *texts: str) -> None:
 
 
 @lru_cache(maxsize=2)
-def _program(own: Path | None) -> bytes:
+def program_digest(own: Path | None) -> bytes:
     """A digest of what analyses: kicklint, its rules and those in ``own``, Python, the parser."""
     digest = hashlib.blake2b(sys.version.encode(), digest_size=_SIZE)
     for name in _PARSERS:

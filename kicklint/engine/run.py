@@ -12,6 +12,7 @@ from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.findings import drafts, unanalysed
 from kicklint.engine.inference import announces, open_world
+from kicklint.engine.past import Past
 from kicklint.engine.racing import outcome_of
 from kicklint.engine.sources import Sources
 from kicklint.engine.witness import guards, values_learnt
@@ -26,9 +27,23 @@ _Run = Callable[[World, Automaton, tuple[str, frozenset[str]] | None], Outcome]
 
 
 def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
-    """Run every rule that is selected, or that a selected one needs, over one world."""
+    """Run every rule that is selected, or that a selected one needs, over one world.
+
+    What the store of ``sources`` has of earlier runs is not run again, and what was run is kept there.
+    """
     with undisturbed():
-        return judged(open_world(name, rulebook, sources), sources, select)
+        return _run(name, rulebook, sources, select)  # the world is to be gone at the end of this
+
+
+def _run(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
+    world = open_world(name, rulebook, sources)
+    past = Past(sources.store, sources.tree.root) if sources.store is not None else None
+    if past is not None:
+        past.recall(world)
+    result = judged(world, sources, select)
+    if past is not None:
+        past.keep(world, complete=not select)
+    return result
 
 
 def judged(world: World, sources: Sources, select: frozenset[str]) -> WorldResult:
@@ -69,6 +84,7 @@ def judged(world: World, sources: Sources, select: frozenset[str]) -> WorldResul
             found += announced(world, rule, rule.announced)
         if rule.automaton and not any(outcome.violations for outcome in outcomes):
             clean.add(rule.id)
+        world.history.settle()
     if blind:
         clean -= witnesses  # without an entry nothing was proven
     for rule in rulebook.rules:
@@ -122,7 +138,7 @@ def damaged(world: World, functions: Iterable[str]) -> dict[str, str]:
         if function.damage and world.index.classes[key]:
             found[key] = function.damage[0]
         elif world.index.direct(key):
-            problems = world.flow(key).problems
+            problems = world.problems(key)
             if problems:
                 found[key] = problems[0]
     return found

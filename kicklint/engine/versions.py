@@ -18,6 +18,7 @@ from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.focus import Focus
 from kicklint.engine.inference import open_world
+from kicklint.engine.past import Past
 from kicklint.engine.run import UNANALYSED, damaged, judged, needed
 from kicklint.engine.sources import Parsed, Sources
 from kicklint.engine.witness import values_learnt
@@ -35,7 +36,7 @@ class Versions:
     """The worlds of ``architecture`` in ``trees``, each of which is an edit of the one before.
 
     A tree that has nothing of the architecture has no world. ``parsed`` is used and filled with the
-    files that were parsed, and so is ``store``.
+    files that were parsed, and so is ``store``. What is kept there of earlier runs is not run again.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Versions:
         store: Store | None = None,
     ) -> None:
         self.rulebook = rulebook
+        self.past = Past(store, trees[-1].root) if store is not None else None
         self.sources = [
             Sources(tree, None, parsed, store)
             if architecture in (tree.architectures() or ("",)) and tree.paths()
@@ -58,6 +60,9 @@ class Versions:
                 open_world(architecture, rulebook, each) if each is not None else None
                 for each in self.sources
             ]
+            for world in self.worlds:
+                if world is not None and self.past is not None:
+                    self.past.recall(world)
 
     def affected(self, select: frozenset[str]) -> frozenset[str]:
         """Of the rules that are selected (all when none is) and those that they go by: which may say more
@@ -77,6 +82,11 @@ class Versions:
                     for rule in rules:
                         found |= _affected(rule, focus) if rule.id not in found else set()
         return frozenset(found)
+
+    def keep(self) -> None:
+        """Keep what was run over the last of the worlds."""
+        if self.past is not None and self.worlds[-1] is not None:
+            self.past.keep(self.worlds[-1], complete=False)
 
     def results(self, select: frozenset[str]) -> list[WorldResult | None]:
         """What the rules of ``select``, and those that they go by, say of every world."""

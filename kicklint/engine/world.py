@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from functools import partial
+from functools import cached_property, partial
 
 from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.handed import is_away, is_handed
 from kicklint.engine.hints import RUNNING
+from kicklint.engine.history import History
 from kicklint.engine.index import Index
+from kicklint.engine.lasting import LastingNames
 from kicklint.engine.linkage import Linkage, back_ends
 from kicklint.engine.lowering import Lowering
 from kicklint.engine.others import Declarations, other_vcpus
 from kicklint.engine.scope import world_paths
 from kicklint.engine.sources import Sources
+from kicklint.engine.writers import mode_writers
 from kicklint.events import Event, EventGraph, FlagNames, Reach
-from kicklint.flow import Call, ControlFlowGraph, Name, TableCall, constant_expression
+from kicklint.flow import ControlFlowGraph, Name, constant_expression
 from kicklint.rulebook import Access, Architecture, Entry, EventKind, Rulebook
 from kicklint.syntax import Macro, SyntaxFile
-from kicklint.typestate import Evaluator, Resume, Symbol, Value, exactly, number
+from kicklint.typestate import Evaluator, Recall, Resume, Runs, Symbol, Value, exactly, number
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -67,6 +70,7 @@ class World:
         self.domains = back_ends(self.files)
         self._atomic_tests = frozenset(self.lexicon.vocabulary.atomic_tests)
         self.scratch: dict[Hashable, object] = {}
+        self.history = History()
         self._parameters: dict[str, tuple[str, ...]] = {}
         self._lines: dict[str, list[bytes]] = {}
         self._others: dict[str, tuple[str, ...]] = {}
@@ -81,35 +85,12 @@ class World:
         )
         self.lowering = Lowering(self.index, self.files, rulebook.lexicon, self.flags)
         self.lowering.enter_by(self.entry_calls, self.entry_members)
-        self.index.narrow(self._mode_writers())
+        self.index.narrow(mode_writers(self.index, self.graph, self.lexicon.vocabulary.modes))
 
-    def _mode_writers(self) -> dict[str, set[str]]:
-        """For the functions whose words hint at a write of the mode: what they really hold.
-
-        Most of them only compare the mode with a constant; taking them for writers
-        would send every rule into everything that calls them.
-        """
-        modes = self.lexicon.vocabulary.modes
-        write = EventKind.MODE_WRITE
-        found: dict[str, set[str]] = {}
-        for key in sorted(self.index.functions):
-            hinted = self.index.direct(key)
-            if write not in hinted or self.index.functions[key].damage:
-                continue
-            held: set[str] = set()
-            graph = self.graph(key)
-            for event in graph.events.values():
-                if event.kind is write and isinstance(event.value, Name) and event.value.id in modes:
-                    held |= {write, f"{write}:{event.value.id}"}
-                elif event.kind is write:
-                    held |= {write, f"{write}:*", *(each for each in hinted if each.startswith(f"{write}:"))}
-            for node in graph.calls:
-                instruction = graph.graph.nodes[node].instruction
-                arguments = instruction.args if isinstance(instruction, Call | TableCall) else ()
-                handed = {each.id for each in arguments if isinstance(each, Name) and each.id in modes}
-                held |= {f"{write}:{mode}" for mode in handed} | ({write} if handed else set())
-            found[key] = held
-        return found
+    @cached_property
+    def lasting(self) -> LastingNames:
+        """The functions by names that outlast edits."""
+        return LastingNames(self.index.functions)
 
     def use_entries(self, names: tuple[str, ...]) -> None:
         """Take ``names`` for the guest entries, which the rulebook does not know."""
@@ -119,6 +100,7 @@ class World:
         self.index.use_entries(self.entry_calls | self.entry_members.keys())
         self.lowering.enter_by(self.entry_calls, self.entry_members)
         self.scratch.clear()  # what was run went by the entries that were known then
+        self.history = History()
 
     def flow(self, function: str) -> ControlFlowGraph:
         """The control-flow graph of ``function``."""
@@ -129,6 +111,10 @@ class World:
         return self.lowering.graph(function)
 
     # What the automata ask (see typestate.program.Program)
+
+    def recall(self, runs: Runs) -> Recall | None:
+        """See Program."""
+        return self.history.recall(runs)
 
     def may(self, function: str) -> set[str]:
         """See Program."""
@@ -337,12 +323,20 @@ class World:
     def others(self, function: str) -> tuple[str, ...]:
         """See Program."""
         if function not in self._others:
-            found = self.index.functions[function]
-            graph = self.graph(function) if self._declarations.of(found) else None
-            finds = partial(self._finds_vcpu, found.path)
-            kicks = bool(self.index.classes[function] & {EventKind.KICK, EventKind.WAKE})
-            self._others[function] = other_vcpus(found, self.lexicon.vocabulary, graph, finds, kicks)
+            found = self.history.noted("others", function, lambda: self._other_vcpus(function))
+            self._others[function] = tuple(found)
         return self._others[function]
+
+    def _other_vcpus(self, function: str) -> tuple[str, ...]:
+        found = self.index.functions[function]
+        graph = self.graph(function) if self._declarations.of(found) else None
+        finds = partial(self._finds_vcpu, found.path)
+        kicks = bool(self.index.classes[function] & {EventKind.KICK, EventKind.WAKE})
+        return other_vcpus(found, self.lexicon.vocabulary, graph, finds, kicks)
+
+    def problems(self, function: str) -> tuple[str, ...]:
+        """What of ``function`` could not be made a control-flow graph of."""
+        return tuple(self.history.noted("problems", function, lambda: self.flow(function).problems))
 
     def _finds_vcpu(self, path: str, name: str) -> bool:
         """Whether the function ``name`` finds a vcpu: in a machine, or by what leads to another one."""

@@ -4,12 +4,11 @@ Pure functions over values; never sees a syntax node or a file.
 """
 
 from kicklint.typestate.evaluate import Evaluator
-from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
-from kicklint.typestate.machine import Machine, ProtocolState
+from kicklint.typestate.machine import INTERRUPTS_CHANGE, Machine, ProtocolState
 from kicklint.typestate.program import Program, Resume
 from kicklint.typestate.search import Outcome, Violation, search
-from kicklint.typestate.simulate import Simulator
-from kicklint.typestate.summary import Context, Summary
+from kicklint.typestate.simulate import VALUE_DEPTH, VALUES, Simulator
+from kicklint.typestate.summary import Context, Recall, Runs, Setting, Summary
 from kicklint.typestate.trail import RawStep
 from kicklint.typestate.values import (
     FunctionPointer,
@@ -24,6 +23,8 @@ from kicklint.typestate.values import (
 
 __all__ = [
     "INTERRUPTS_CHANGE",
+    "VALUES",
+    "VALUE_DEPTH",
     "Context",
     "Evaluator",
     "FunctionPointer",
@@ -33,7 +34,10 @@ __all__ = [
     "ProtocolState",
     "Range",
     "RawStep",
+    "Recall",
     "Resume",
+    "Runs",
+    "Setting",
     "Simulator",
     "Summary",
     "Symbol",

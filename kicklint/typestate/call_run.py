@@ -18,8 +18,7 @@ from kicklint.rulebook import EventKind
 from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import EXPECTED, with_value, without
 from kicklint.typestate.function_run import FunctionRun
-from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
-from kicklint.typestate.machine import BUSY, IDLE, ProtocolState
+from kicklint.typestate.machine import BUSY, IDLE, INTERRUPTS_CHANGE, ProtocolState
 from kicklint.typestate.summary import Binding, Context, Harm, HarmKey, Point, Summary
 from kicklint.typestate.values import (
     ONE,
@@ -92,6 +91,7 @@ class CallRun(FunctionRun):
             resume = self.program.resume(handler)
             pairs = {(name, Role.VCPU) for name in self.program.vcpu_parameters(handler)}
             context = Context(handler, frozenset({*pairs, (RUNNING, Role.VCPU)}), state.plain)
+            self.summary.uses.add(context)
             callee = self.simulator.run(context)
             if callee.partial:
                 self.simulator.depend(context)
@@ -171,6 +171,7 @@ class CallRun(FunctionRun):
             return True
         context = Context(function, binding, state, constants)
         self.summary.entered.setdefault(context, point)
+        self.summary.uses.add(context)
         callee = self.simulator.run(context)
         if callee.partial:
             self.simulator.depend(context)

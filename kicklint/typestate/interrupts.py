@@ -14,8 +14,6 @@ from kicklint.typestate.evaluate import Evaluator, Valuation
 from kicklint.typestate.values import Symbol, Value
 
 KINDS = (EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON)
-INTERRUPTS_CHANGE = "interrupts-change"
-"""The class of functions that may leave interrupts in another state than they found."""
 
 _SAVED = "@interrupts:"
 _GUARD = "@guard"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from kicklint.rulebook import SAME, Automaton, EventKind, Transition
-from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
+
+INTERRUPTS_CHANGE = "interrupts-change"
+"""The class of functions that may leave interrupts in another state than they found."""
 
 IDLE = "idle"
 BUSY = "busy"

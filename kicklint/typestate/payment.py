@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kicklint.rulebook import CallerPays, EventKind
-from kicklint.typestate.interrupts import INTERRUPTS_CHANGE
-from kicklint.typestate.machine import Machine
+from kicklint.typestate.machine import INTERRUPTS_CHANGE, Machine
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
 from kicklint.typestate.summary import Context, Harm, HarmKey, Summary
@@ -124,7 +123,7 @@ class Payment:
     ) -> tuple[bool, list[_Way]]:
         """Whether ``caller`` prevents the harm on some way, and the ways on which nobody does."""
         ways: list[_Way] = []
-        summary = simulator.run(caller)
+        summary = simulator.whole(caller)
         if self._at(summary, key) is not None:
             return False, []  # a harm that it has of its own
         entered = [each for each in summary.entered if each.function == context.function]

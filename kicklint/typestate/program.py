@@ -8,6 +8,7 @@ from typing import Protocol
 
 from kicklint.events import Event, EventGraph
 from kicklint.rulebook import EventKind
+from kicklint.typestate.summary import Recall, Runs
 from kicklint.typestate.values import Value
 
 
@@ -28,6 +29,9 @@ class Program(Protocol):
 
     scratch: dict[Hashable, object]
     """What runs over the program keep of it for each other; empty at first, nobody else's business."""
+
+    def recall(self, runs: Runs) -> Recall | None:
+        """What knows what ``runs`` would come to again, from an earlier run; None where nothing does."""
 
     def graph(self, function: str) -> EventGraph:
         """The event graph of ``function``."""

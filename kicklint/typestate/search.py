@@ -183,6 +183,7 @@ class _Search:
                 point = (events.graph.exit, state)
                 if index is None or not self.machine.automaton.transition[index].message:
                     continue
+                summary = simulator.whole(context)
                 link = summary.links.get(point)
                 node = link.previous[0] if link is not None and link.previous is not None else 0
                 span = events.graph.nodes[node].span

@@ -16,13 +16,13 @@ from kicklint.typestate.call_run import CallRun
 from kicklint.typestate.machine import BUSY, IDLE, Machine
 from kicklint.typestate.program import Program
 from kicklint.typestate.sharing import NEVER, Answers, Asked, Record, Shared, kernel, through_tables
-from kicklint.typestate.summary import Context, Harm, HarmKey, Summary
+from kicklint.typestate.summary import Context, Harm, HarmKey, Runs, Setting, Summary
 from kicklint.typestate.values import Value, join
 
 _MAX_DEPTH = 120
 _MAX_RUNS = 6_000
-# How deep calls are followed for a value.
-_VALUE_DEPTH = 3
+VALUE_DEPTH = 3
+"""How deep calls are followed for a value: so many runners stand below one that runs an automaton."""
 
 VALUES = Machine.of(Automaton(IDLE, Thread.ANY, "", {IDLE: "", BUSY: ""}, ()))
 """The automaton of functions that are run for their value: nothing matters to it."""
@@ -34,8 +34,8 @@ class Simulator:
     Functions of the files in ``excluded`` are not there; those of the files in
     ``foreign`` are not reached through tables. ``learnt`` is the attribute that an earlier
     automaton of the rule has learnt, with its values. ``values`` runs the functions of which
-    only the value that they return is wanted. ``shared`` is what the simulators of the same automaton
-    for other kernels have found.
+    only the value that they return is wanted; ``depth`` is how many such runners stand below it.
+    ``shared`` is what the simulators of the same automaton for other kernels have found.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Simulator:
         learnt: tuple[str, frozenset[str]] | None = None,
         values: Simulator | None = None,
         shared: Shared | None = None,
+        depth: int = VALUE_DEPTH,
     ) -> None:
         self.learnt = learnt
         self.values = values
@@ -54,7 +55,10 @@ class Simulator:
         self.program = program
         self.excluded = excluded
         self.machine = machine
-        self.summaries: dict[Context, Summary] = {}
+        runs = Runs(Setting(machine.automaton, excluded, foreign, learnt, depth))
+        self.summaries = runs.summaries
+        self.circular = runs.circular
+        self.recall = program.recall(runs)
         self.running: list[Context] = []
         self.runs = 0
         self.dependent: dict[Context, set[Context]] = {}
@@ -73,9 +77,23 @@ class Simulator:
         """The summary of ``context``; recursion is taken to its least fixed point."""
         known = self.summaries.get(context)
         if known is None:
-            known = self._taken_over(context) or self._run(context)
+            known = self._recalled(context) or self._taken_over(context) or self._run(context)
         if self._asked:
             self._note(context)
+        return known
+
+    def whole(self, context: Context) -> Summary:
+        """The summary of ``context`` with the ways through it, which one that was recalled has not."""
+        known = self.run(context)
+        if not known.recalled:
+            return known
+        del self.summaries[context]
+        return self._taken_over(context) or self._run(context)
+
+    def _recalled(self, context: Context) -> Summary | None:
+        known = self.recall(context) if self.recall is not None else None
+        if known is not None:
+            self.summaries[context] = known
         return known
 
     def _run(self, context: Context) -> Summary:
@@ -165,6 +183,7 @@ class Simulator:
         """What a function returns in which nothing matters to the automaton; None for anything."""
         if self.values is None:
             return None
+        self.summaries[self.running[-1]].valued.add(context)
         found = self._values.get(context)
         if found is None:
             found = self._values[context] = self._value(self.values, context)
@@ -223,6 +242,7 @@ class Simulator:
         if unfinished in self.running:
             above = self.running[self.running.index(unfinished) + 1 :]
             self.dependent.setdefault(unfinished, set()).update(above)
+            self.circular.update((unfinished, *above))
 
 
 def _size(summary: Summary) -> int:
@@ -239,10 +259,10 @@ def value_runner(program: Program, excluded: frozenset[str], foreign: frozenset[
     found = program.scratch.get(key)
     if not isinstance(found, Simulator):
         runner: Simulator | None = None
-        for depth in range(_VALUE_DEPTH):
+        for depth in range(VALUE_DEPTH):
             shared = program.scratch.setdefault((Shared, depth), Shared())
             assert isinstance(shared, Shared)
-            runner = Simulator(program, VALUES, excluded, foreign, values=runner, shared=shared)
+            runner = Simulator(program, VALUES, excluded, foreign, values=runner, shared=shared, depth=depth)
         assert runner is not None
         found = program.scratch[key] = runner
     return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kicklint.base import Span
 from kicklint.events import Event, Role
+from kicklint.rulebook import Automaton
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.values import Value
 
@@ -60,7 +62,11 @@ class Summary:
     ``exits`` maps the states in which the function returns to the values it may
     return then, ``outs`` to what it then has written where parameters point to.
     ``entered`` are the contexts of callees that were run, with where first. ``links`` has the first way
-    to each point, ``alternatives`` all the ways out of calls to it.
+    to each point, ``alternatives`` all the ways out of calls to it. ``uses`` are all contexts whose
+    summaries it was made from, ``valued`` those of functions that were run for their value.
+
+    One that is ``recalled`` is of an earlier run: it has ``exits`` and ``outs`` and does no harm; the
+    rest is not there (see Simulator.whole).
     """
 
     context: Context
@@ -70,5 +76,31 @@ class Summary:
     links: dict[Point, Link] = field(default_factory=dict)
     alternatives: dict[Point, list[Link]] = field(default_factory=dict)
     entered: dict[Context, Point] = field(default_factory=dict)
+    uses: set[Context] = field(default_factory=set)
+    valued: set[Context] = field(default_factory=set)
     problems: tuple[str, ...] = ()
     partial: bool = False
+    recalled: bool = False
+
+
+class Setting(NamedTuple):
+    """What all summaries of one simulator go by, beside the program; see Simulator."""
+
+    automaton: Automaton
+    excluded: frozenset[str]
+    foreign: frozenset[str]
+    learnt: tuple[str, frozenset[str]] | None
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The summaries of one simulator, and the contexts whose summaries were made in a recursion."""
+
+    setting: Setting
+    summaries: dict[Context, Summary] = field(default_factory=dict)
+    circular: set[Context] = field(default_factory=set)
+
+
+Recall = Callable[[Context], Summary | None]
+"""Gives the summary of a context from an earlier run, where it is known and would be made again."""

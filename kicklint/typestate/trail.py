@@ -136,9 +136,9 @@ class _Tracer:
     ) -> tuple[tuple[RawStep, ...], tuple[ProtocolState, Value | None] | None]:
         if callee in frame or callee == caller:
             return (), (exit_state, None)
-        summary = self.simulator.summaries.get(callee)
-        if summary is None:
+        if callee not in self.simulator.summaries:
             return (), (exit_state, None)
+        summary = self.simulator.whole(callee)
         point = (self.program.graph(callee.function).graph.exit, exit_state)
         if point not in summary.links:
             return (), (exit_state, None)
