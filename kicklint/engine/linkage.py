@@ -75,10 +75,11 @@ class Linkage:
 
     def _strong(self, function: Function) -> bool:
         """Whether ``function`` is defined whatever the configuration, and not to be replaced."""
-        lines = self._files[function.path].normalised.splitlines()
-        header = lines[function.start_line - 1 : function.span.line]
+        file = self._files[function.path]
+        # As it was written: what is normalised has no attributes any more.
+        header = file.source.split(b"\n")[function.start_line - 1 : function.span.line]
         weak = any(word in _WEAK for each in header for word in _WORD.findall(each))
-        return not weak and function.start_line in self._lines(function.path, lines)
+        return not weak and function.start_line in self._lines(function.path, file.normalised.splitlines())
 
     def _lines(self, path: str, lines: list[bytes]) -> frozenset[int]:
         """The numbers of those of the ``lines`` of a file, from 1, that stand in no #if."""

@@ -365,12 +365,15 @@ class _Search:
         brought: dict[Debt, None] = {}
         judged: list[tuple[Judgement, HarmKey]] = []
         for simulator in list(self.simulators.values()):
+            simulator.mend()
             for context, summary in list(simulator.summaries.items()):
                 if context.entry != self.machine.initial or context.constants:
                     continue  # what a caller brings is the caller's
                 if simulator.foreign_thread and context not in self.done:
                     continue  # what is wrong in another thread only
                 for key in list(summary.harms):
+                    if not simulator.leads_to_harm(context, key):
+                        continue
                     transition = self.machine.automaton.transition[key.transition]
                     if transition.message and transition.on not in _OWN:
                         judgement = payment.judge(context, key)

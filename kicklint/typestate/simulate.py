@@ -90,6 +90,31 @@ class Simulator:
         del self.summaries[context]
         return self._taken_over(context) or self._run(context)
 
+    def mend(self) -> None:
+        """Make summaries again whose harms lie in callees that have lost them.
+
+        A part of a recursion is made anew when more of the recursion is known. What used it
+        before, and is not made anew, may name a harm that is not there any more.
+        """
+        for context, summary in list(self.summaries.items()):
+            if not all(self.leads_to_harm(context, key) for key in summary.harms):
+                del self.summaries[context]
+                self._run(context)
+
+    def leads_to_harm(self, context: Context, key: HarmKey) -> bool:
+        """Whether the harm ``key`` of ``context`` is there, down to the function in which it happens."""
+        seen = set()
+        while (context, key) not in seen:
+            seen.add((context, key))
+            summary = self.summaries.get(context)
+            harm = summary.harms.get(key) if summary is not None else None
+            if harm is None:
+                return False
+            if harm.inner is None:
+                return True
+            context, key = harm.inner
+        return True  # a recursion: the way is the same again
+
     def _recalled(self, context: Context) -> Summary | None:
         known = self.recall(context) if self.recall is not None else None
         if known is not None:
