@@ -137,11 +137,11 @@ class Simulator:
             before = -1
             while before != _size(summary):
                 before = _size(summary)
-                for stale in self.dependent.pop(context, ()):
+                # Of an earlier round there may be some that are being run again, further out.
+                for stale in self.dependent.pop(context, set()).difference(self.running):
                     if self.summaries.pop(stale, None) is not None:
-                        known = self.records.pop(stale, None)
-                        asked.runs += known.runs if known is not None else 0
-                        asked.went_by(asked.lowest if known is not None else NEVER)  # else it still runs
+                        record = self.records.pop(stale, None)
+                        asked.runs += record.runs if record is not None else 0
                         asked.reached.pop(stale, None)
                 self.runs += 1
                 asked.runs += 1
