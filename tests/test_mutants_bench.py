@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -116,11 +117,13 @@ def test_the_result_of_verdicts() -> None:
 
 def test_the_table_of_races_names_what_is_not_shown() -> None:
     races = [
-        Race("a", "KICK004", "x86", "goes wrong"),
+        Race("a", "KICK004", "x86", "goes wrong", (30, 5, 7)),
         Race("b", "KICK004", "x86", "not shown"),
         Race("c", "KICK005", "riscv", "missed"),
     ]
-    text = races_text(races, ["KICK003 x86 f"])
+    text = races_text(races, ["KICK003 x86 f"], Counter({"x86": 3, "riscv": 1}))
+    assert "riscv 1 of 1, x86 2 of 3." in text
+    assert "| x86 | 3 | 30 | 30 | 5 | 7 |" in text
     assert "| KICK004 | 2 | 1 | 1 |" in text
     assert "| KICK005 | 0 | 0 | 0 |" in text
     assert "Errors of the unedited kernel that go wrong: KICK003 x86 f." in text
@@ -134,7 +137,9 @@ def test_no_error_of_the_unedited_kernel_goes_wrong_in_the_kept_table() -> None:
 @pytest.mark.parametrize("rule", ["KICK004", "KICK012"])
 def test_what_is_caught_goes_wrong(kernels: dict[str, Path], rule: str) -> None:
     mutants = [each for each in gathered() if isinstance(each, Mutant) and each.rule == rule]
-    races, errors = world(kernels["6.12"], [each for each in mutants if each.architecture == "riscv"][:3])
+    races, errors = world(
+        kernels["6.12"], [each for each in mutants if each.architecture == "riscv"][:3], None
+    )
     assert errors == []
     assert "goes wrong" in {each.outcome for each in races}
     assert "not shown" not in {each.outcome for each in races}

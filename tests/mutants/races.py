@@ -172,7 +172,7 @@ def times(races: Sequence[Race]) -> list[str]:
         "| world | ways | first, median | first, slowest | others, median | others, slowest |",
         "|---|---|---|---|---|---|",
     ]
-    for world_ in sorted({each.architecture for each in races}):
+    for world_ in sorted({each.architecture for each in races if each.took}):
         took = [each.took for each in races if each.architecture == world_ and each.took]
         first, others = [each[0] for each in took], [one for each in took for one in each[1:]] or [0]
         cells = (len(first) + len(others), median_low(first), max(first), median_low(others), max(others))
