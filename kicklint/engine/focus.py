@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cached_property
 from typing import TypeVar
 
@@ -38,6 +38,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _BARE = re.compile(rb"\b([A-Za-z_]\w*)\b(?!\s*\()")
 
 Key = TypeVar("Key")
+_NONE = frozenset[Name]()
 
 
 class Focus:
@@ -49,6 +50,7 @@ class Focus:
         self._keys = tuple(_by_name(world) for world in self.worlds)
         self.changed = frozenset[Name]() if self.everything else self._changed()
         self._wanted: dict[tuple[frozenset[str], int | None, int | None], frozenset[Name]] = {}
+        self._short: dict[int, frozenset[Name]] = {}
 
     @property
     def nothing(self) -> bool:
@@ -109,13 +111,13 @@ class Focus:
 
     def _from(self, kinds: frozenset[str], limit: int | None, levels: int | None) -> frozenset[Name]:
         """The functions from which a run that heeds ``kinds`` may come to a difference."""
-        starts = self.changed | self._gained(kinds)
-        enterable = {
-            _name(world, key)
-            for world in self.worlds
-            for key in world.index.functions
-            if _entered(world, key, kinds, limit)
+        holding = self._holding
+        gained = {
+            name for kind in kinds for name in holding[0].get(kind, _NONE) ^ holding[1].get(kind, _NONE)
         }
+        starts = self.changed | gained
+        held = {name for each in holding for kind in kinds for name in each.get(kind, _NONE)}
+        enterable = self._for_value | (held if limit is None else held & self._up_to(limit))
         found: set[Name] = set()
         for at, world in enumerate(self.worlds):
             begins = self._of(at, starts)
@@ -126,18 +128,36 @@ class Focus:
     def _beginning(self, kind: EventKind) -> set[Name]:
         """The functions in which a run for events of ``kind`` may begin."""
         found: set[Name] = set()
-        for world in self.worlds:
-            held = (key for key in world.index.functions if kind in world.may(key))
-            found |= {_name(world, key) for key in (*held, *world.implementing(kind), *world.resuming())}
+        for world, held in zip(self.worlds, self._holding, strict=True):
+            found |= held.get(kind, _NONE)
+            found |= {_name(world, key) for key in (*world.implementing(kind), *world.resuming())}
         return found
 
-    def _gained(self, kinds: frozenset[str]) -> set[Name]:
-        """The functions that may hold one of ``kinds`` in one of the worlds only."""
-        before, after = (
-            {(_name(world, key), kind) for key in world.index.functions for kind in kinds & world.may(key)}
+    @cached_property
+    def _holding(self) -> tuple[Mapping[str, frozenset[Name]], ...]:
+        """For each of the worlds, by kind of event, the functions that may hold one."""
+        return tuple(_holding(world) for world in self.worlds)
+
+    @cached_property
+    def _for_value(self) -> frozenset[Name]:
+        """The functions that a run may go into for what they return."""
+        return frozenset(
+            _name(world, key)
             for world in self.worlds
+            for key in world.index.functions
+            if 0 < world.lines(key) <= _FOR_VALUE
         )
-        return {name for name, _ in before ^ after}
+
+    def _up_to(self, limit: int) -> frozenset[Name]:
+        """The functions of no more than ``limit`` lines."""
+        if limit not in self._short:
+            self._short[limit] = frozenset(
+                _name(world, key)
+                for world in self.worlds
+                for key in world.index.functions
+                if world.length(key) <= limit
+            )
+        return self._short[limit]
 
     @cached_property
     def _callees(self) -> tuple[Mapping[str, set[str]], ...]:
@@ -147,6 +167,15 @@ class Focus:
 def _name(world: World, key: str) -> Name:
     function = world.index.functions[key]
     return function.path, function.name
+
+
+def _holding(world: World) -> Mapping[str, frozenset[Name]]:
+    found: dict[str, set[Name]] = defaultdict(set)
+    for key in world.index.functions:
+        name = _name(world, key)
+        for kind in world.may(key):
+            found[kind].add(name)
+    return {kind: frozenset(names) for kind, names in found.items()}
 
 
 def _by_name(world: World) -> dict[Name, list[str]]:
@@ -242,14 +271,7 @@ def _levels(automaton: Automaton) -> int | None:
     return automaton.climb + paying + handing
 
 
-def _entered(world: World, key: str, kinds: frozenset[str], limit: int | None) -> bool:
-    """Whether a run that heeds ``kinds`` may go into ``key`` when it is called."""
-    if 0 < world.lines(key) <= _FOR_VALUE:
-        return True
-    return bool(kinds & world.may(key)) and (limit is None or world.length(key) <= limit)
-
-
-def _upwards(world: World, starts: Iterable[str], enterable: set[Name] | None = None) -> set[str]:
+def _upwards(world: World, starts: Iterable[str], enterable: Set[Name] | None = None) -> set[str]:
     """``starts`` and what calls them, and what calls that as long as it is ``enterable``."""
     found: set[str] = set()
     handlers = set(world.resuming())
