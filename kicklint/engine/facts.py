@@ -13,9 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kicklint.engine.focus import with_macros
+from kicklint.engine.focus import meanings, with_macros
 from kicklint.engine.history import DIGEST, digest
-from kicklint.engine.kept import meaning
 from kicklint.engine.world import World
 from kicklint.syntax import SyntaxFile
 
@@ -131,18 +130,7 @@ def _texts(file: SyntaxFile) -> Iterable[tuple[int, str]]:
 
 def _meanings(world: World) -> dict[str, str]:
     """A digest of what each name stands for in the world."""
-    index = world.index
-    found: dict[str, list[object]] = defaultdict(list)
-    for name, macros in index.macros.items():
-        found[name] += [(each.span.path, meaning(each)) for each in macros]
-    for name, value in index.enumerators.items():
-        found[name].append(value)
-    functions = index.functions
-    for member, filled in index.members.items():
-        found[member] += [(functions[each].path, functions[each].name, "") for each in filled]
-    for name, keys in index.by_name.items():
-        found[name] += [(functions[each].path, functions[each].static) for each in keys]
-    return {name: digest(repr(said)) for name, said in found.items()}
+    return {name: digest(repr(said)) for name, said in meanings(world).items()}
 
 
 def _spelt(facts: Facts) -> dict[str, dict[str, list[list[str]]]]:

@@ -99,7 +99,7 @@ class Focus:
         """The functions whose text differs, or what a word in it means."""
         before, after = self.worlds
         found = _different(_texts(before, after), _texts(after, before))
-        words = _different(_meanings(before), _meanings(after))
+        words = _different(meanings(before), meanings(after))
         words |= before.lowering.elsewhere ^ after.lowering.elsewhere
         bare = {each.decode() for each in _different(_mentions(before, after), _mentions(after, before))}
         for world in self.worlds:
@@ -232,7 +232,7 @@ def _mentions(world: World, other: World) -> Counter[bytes]:
     return found
 
 
-def _meanings(world: World) -> dict[str, list[object]]:
+def meanings(world: World) -> dict[str, list[object]]:
     """What names stand for in the world."""
     index = world.index
     found: dict[str, list[object]] = defaultdict(list)
