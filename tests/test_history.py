@@ -10,7 +10,7 @@ import pytest
 from fixture_trees import DEMO, FIXTURES, tree_of
 from kernel_edits import edited
 from mutants.bench import gathered
-from test_kept_graphs import EDITS, edited_demo
+from test_kept_graphs import EDITS, IRQ, edited_demo
 
 import kicklint.engine.known
 from kicklint.engine.effort import undisturbed
@@ -168,6 +168,20 @@ def test_a_part_of_the_rules_does_not_lose_what_is_known_of_the_others(
         remember(part, text)
         judged(part, sources, frozenset({"KICK004"}))
     assert names_of(written(part, complete=False) or b"") >= names_of(text)
+
+
+def test_a_function_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kicklint.engine.known, "_WORTH", 0)
+    tree = DirectoryTree(DEMO)
+    world, _ = run(tree, "riscv")
+    renamed = tree.read(IRQ).replace(b"demo_posted_sync", b"demo_other_sync")
+    sources = Sources(KeptTree(OverlayTree(tree, {IRQ: renamed})))
+    with undisturbed():
+        part = open_world("riscv", load_rulebook(), sources)
+        remember(part, kept(world))
+        judged(part, sources, frozenset({"KICK004"}))
+    said = json.loads(written(part, complete=False) or b"")
+    assert "demo_posted_sync" not in {name for _, name, _ in said["functions"]}
 
 
 def test_it_goes_from_run_to_run_through_the_store(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ class _Known:
             what: {
                 self.functions[function]: found
                 for function, found in each
-                if self.functions[function] not in stale
+                if self.functions[function] and self.functions[function] not in stale
             }
             for what, each in said["notes"].items()
         }
