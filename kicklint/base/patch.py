@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Hunk:
 
     ``old_count`` and ``new_count`` are what its head announces; it is ``cut`` when fewer lines are
     there. When no more are missing than context at its end could have, it is only ``short``, and the
-    counts are of what is there. ``section`` is what stands behind the second ``@@``. ``old_open`` and
-    ``new_open`` say that the file's last line has no line end. ``at`` is the index of the head in
-    :attr:`Patch.diff`.
+    counts are of what is there. ``stray`` is a line without a sign, which may be a part of the one above.
+    ``section`` is what stands behind the second ``@@``. ``old_open`` and ``new_open`` say that the file's
+    last line has no line end. ``at`` is the index of the head in :attr:`Patch.diff`.
     """
 
     old_start: int
@@ -43,6 +43,7 @@ class Hunk:
     old_open: bool = False
     new_open: bool = False
     short: bool = False
+    stray: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,6 @@ class Patch:
     quoted: bool = False
     loose: bool = False
     trouble: str = ""
-    remarks: tuple[str, ...] = field(default=())
 
     def hunks(self) -> Iterator[tuple[FileChange, Hunk]]:
         """Every hunk with its file."""

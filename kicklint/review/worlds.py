@@ -63,7 +63,10 @@ def _applied(
     done = applied(change, text, backwards=backwards, loose=patch.loose)
     if done is None:
         said = "is not in it" if backwards else "does not apply"
-        if any(hunk.short for hunk in change.hunks):
+        stray = next((hunk.stray for hunk in change.hunks if hunk.stray), "")
+        if stray:
+            said += f"; {stray[:40]!a} has no sign, as if a mail program had broken the line above"
+        elif any(hunk.short for hunk in change.hunks):
             said += "; lines are missing at its end"
         raise MisfitError(f"the change of {change.path} {said}")
     return done

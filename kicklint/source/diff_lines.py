@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from kicklint.base import SourceError
 
@@ -27,12 +28,27 @@ _EXTENDED = (
 # The lines of context that diff shows; what is missing at the end of a hunk can be no more.
 CONTEXT = 3
 _MOST_HUNKS = 50_000
+# Mail programs break lines at 72 columns or more, at the last space before that.
+_BROKEN_AT = 60
+_TAB = 8
+_SIGNS = ("+", "-", " ", "\\", "")
+
+
+class Reading(Enum):
+    """How the lines of a hunk are read: as they stand; with those that a mail program has broken
+    joined again; or as of a text that has lost its leading white space, where a line that is neither
+    added nor removed is context."""
+
+    STRICT = "strict"
+    JOINED = "joined"
+    LOOSE = "loose"
 
 
 @dataclass(slots=True)
 class RawHunk:
     """A hunk as the text has it. ``lines`` are legal lines of a diff; ``left`` are the old and the new
-    lines that the head announces and the text has not; ``sources`` are the indices of the lines."""
+    lines that the head announces and the text has not; ``sources`` are the indices of the lines.
+    ``stray`` is a line without a sign in it that may be what was broken off a long one."""
 
     at: int
     old_start: int
@@ -43,6 +59,7 @@ class RawHunk:
     lines: list[str] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     left: tuple[int, int] = (0, 0)
+    stray: str = ""
 
 
 @dataclass(slots=True)
@@ -57,11 +74,10 @@ class RawFile:
     hunks: list[RawHunk] = field(default_factory=list)
 
 
-def scan(lines: Sequence[str | None], loose: bool = False) -> list[RawFile]:
+def scan(lines: Sequence[str | None], reading: Reading = Reading.STRICT) -> list[RawFile]:
     """The diffs in ``lines``. None is a place where something may be missing.
 
-    ``loose`` reads a diff that has lost its leading white space: a line that is neither
-    added nor removed is context. Raises SourceError for more hunks than are read.
+    Raises SourceError for more hunks than are read.
     """
     found: list[RawFile] = []
     index = count = 0
@@ -81,7 +97,7 @@ def scan(lines: Sequence[str | None], loose: bool = False) -> list[RawFile]:
             count += 1
             if count > _MOST_HUNKS:
                 raise SourceError(f"more hunks than the {_MOST_HUNKS} that are read of one mail")
-            index = _body(lines, index + 1, hunk, loose)
+            index = _body(lines, index + 1, hunk, reading)
         else:
             index += 1
     return found
@@ -120,37 +136,60 @@ def _opened(index: int, match: re.Match[str]) -> RawHunk:
     return RawHunk(index, old_start, old_count, new_start, new_count, match[5])
 
 
-def _body(lines: Sequence[str | None], index: int, hunk: RawHunk, loose: bool) -> int:
+def _body(lines: Sequence[str | None], index: int, hunk: RawHunk, reading: Reading) -> int:
     old, new = hunk.old_count, hunk.new_count
     while index < len(lines) and (old > 0 or new > 0):
         line = lines[index]
         if line is None:
             index += 1
             continue
-        kind = _kind(lines, index, line, loose)
+        kind = _kind(lines, index, line, reading)
+        broken = line[:1] not in _SIGNS and _goes_on(hunk.lines[-1] if hunk.lines else lines[hunk.at], line)
+        if kind == "" and broken and reading is Reading.JOINED:
+            _join(hunk, line)
+            index += 1
+            continue
+        hunk.stray = hunk.stray or (line if broken and not _ends(lines, index) else "")
         if kind == "":
             break
         if (kind in " -" and old == 0) or (kind in " +" and new == 0):
             break
-        if kind == "\\":
-            hunk.lines.append(line)
-            hunk.sources.append(index)
-            index += 1
-            continue
+        _take(hunk, line, kind, index)
+        index += 1
         old -= kind in " -"
         new -= kind in " +"
-        hunk.lines.append(line if line[:1] == kind else kind + line)
-        hunk.sources.append(index)
-        index += 1
     if old == 0 == new and index < len(lines) and (lines[index] or "").startswith("\\ "):
-        hunk.lines.append(lines[index] or "")
-        hunk.sources.append(index)
+        _take(hunk, lines[index] or "", "\\", index)
         index += 1
     hunk.left = (old, new)
     return index
 
 
-def _kind(lines: Sequence[str | None], index: int, line: str, loose: bool) -> str:
+def _take(hunk: RawHunk, line: str, kind: str, index: int) -> None:
+    hunk.lines.append(line if line[:1] == kind else kind + line)
+    hunk.sources.append(index)
+
+
+def _goes_on(last: str | None, line: str) -> bool:
+    """Whether ``line`` may be what a mail program has broken off ``last``."""
+    words = line.split(maxsplit=1)
+    return bool(words) and len((last or "").expandtabs(_TAB)) + 1 + len(words[0]) >= _BROKEN_AT
+
+
+def _join(hunk: RawHunk, line: str) -> None:
+    if hunk.lines:
+        hunk.lines[-1] = f"{hunk.lines[-1].rstrip(' ')} {line}"
+    else:
+        hunk.section = f"{hunk.section} {line}"
+
+
+def _ends(lines: Sequence[str | None], index: int) -> bool:
+    """Whether a hunk may end in front of the line at ``index``, and leave no doubt that it does."""
+    line = lines[index] or ""
+    return line.startswith(("diff --git ", "Index: ")) or _HUNK.match(line) is not None
+
+
+def _kind(lines: Sequence[str | None], index: int, line: str, reading: Reading) -> str:
     """What ``line`` is in a hunk; "" when the hunk has ended before its time."""
     first = line[:1]
     if line.startswith("diff --git ") or _HUNK.match(line):
@@ -159,7 +198,7 @@ def _kind(lines: Sequence[str | None], index: int, line: str, loose: bool) -> st
         return ""
     if first in ("+", "-", "\\"):
         return first
-    return " " if loose or first in (" ", "") else ""
+    return " " if reading is Reading.LOOSE or first in (" ", "") else ""
 
 
 def _signature(lines: Sequence[str | None], index: int) -> bool:

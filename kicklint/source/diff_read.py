@@ -9,7 +9,7 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
 from kicklint.base import DiffLine, FileChange, Hunk, SourceError
-from kicklint.source.diff_lines import CONTEXT, RawFile, RawHunk, scan
+from kicklint.source.diff_lines import CONTEXT, RawFile, RawHunk, Reading, scan
 
 MOST_LINES = 400_000
 """Lines of one diff; the largest on the lists have some tens of thousands."""
@@ -19,15 +19,17 @@ _NOWHERE = "/dev/null"
 _GIT_PAIR = re.compile(r'diff --git ("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)')
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", '"': '"', "\\": "\\"}
 _ESCAPED = re.compile(r"\\([0-7]{1,3}|.)")
+# What people call the file that they keep beside the one that they edit.
+_COPIES = (".orig", ".old", ".bak", "~")
 _SYMLINK = "120000"
 _SUBMODULE = "160000"
 
 
-def read_diff(lines: Sequence[str | None], loose: bool = False) -> tuple[FileChange, ...]:
+def read_diff(lines: Sequence[str | None], reading: Reading = Reading.STRICT) -> tuple[FileChange, ...]:
     """The changes in ``lines``; none when there is no diff. Raises SourceError for one not to be believed."""
     if len(lines) > MOST_LINES:
         raise SourceError(f"the text has {len(lines)} lines, more than the {MOST_LINES} that are read")
-    raw = scan(lines, loose)
+    raw = scan(lines, reading)
     if len(raw) > _MOST_FILES:
         raise SourceError(f"the diff names {len(raw)} files, more than the {_MOST_FILES} that are read")
     return tuple(change for each in raw if (change := _change(each)) is not None)
@@ -95,9 +97,12 @@ def _paths(raw: RawFile) -> tuple[str | None, str | None]:
 
 
 def _paired(old: str | None, new: str | None) -> tuple[str | None, str | None]:
-    """The paths without ``linux.orig/`` and ``linux/``, where that is all that they differ in."""
+    """The paths without ``linux.orig/`` and ``linux/``, or the end of a copy's name, where that is all
+    that they differ in."""
     if old is None or new is None or old == new:
         return old, new
+    if old.startswith(new) and old[len(new) :] in _COPIES:
+        return new, new
     inside = old.partition("/")[2]
     return (inside, inside) if inside and inside == new.partition("/")[2] else (old, new)
 
@@ -178,6 +183,7 @@ def _hunk(raw: RawHunk) -> Hunk:
         raw.at,
         cut=raw.left != (0, 0) and not whole,
         short=raw.left != (0, 0),
+        stray=raw.stray,
         old_open=old_open,
         new_open=new_open,
     )

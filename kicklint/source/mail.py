@@ -12,10 +12,10 @@ from email.header import Header, decode_header
 from email.message import Message
 
 from kicklint.base import FileChange, Letter, Patch, SourceError
-from kicklint.source.diff_lines import scan
+from kicklint.source.diff_lines import Reading, scan
 from kicklint.source.diff_read import MOST_LINES, read_diff
 from kicklint.source.mail_text import decode, forwarded, only_as_html, readings
-from kicklint.source.quoting import unquoted
+from kicklint.source.quoting import rejoined, unquoted
 
 MOST_BYTES = 32 * 1024 * 1024
 """The largest mail that is read; the largest on the lists are near to one megabyte."""
@@ -30,7 +30,10 @@ _NUMBER = re.compile(r"\b(\d{1,4})\s*/\s*(\d{1,4})\b")
 _VERSION = re.compile(r"(?<![A-Za-z0-9])v(\d{1,3})(?![A-Za-z0-9])", re.IGNORECASE)
 _BASE = re.compile(r"^base-commit: ([0-9a-f]{7,64})\s*$", re.MULTILINE)
 _COMBINED = re.compile(r"^diff --(?:cc|combined) ", re.MULTILINE)
-_MERGE = "the combined diff of a merge is not read; review the commits that it merges"
+_CONTEXT = re.compile(r"^\*{15}[^\n]*\n\*\*\* \d", re.MULTILINE)
+# What git puts into a cover letter about the version before, as a diff at the left margin.
+_AGAINST = re.compile(r"^(?:[>|][ \t]?)*(?:Interdiff|Range-diff)\b[^\n]*:[ \t]*$", re.MULTILINE)
+_COLOUR = re.compile(rb"\x1b\[[0-9;]{0,20}[mK]")
 _DEEPEST = 4
 _SHOWN_COMMIT = re.compile(r"commit ([0-9a-f]{7,64})")
 
@@ -64,12 +67,12 @@ def _read(data: bytes, place: str) -> Patch:
         raise SourceError(f"{count} lines, more than the {MOST_LINES} that are read of one mail")
     if b"\0" in data:
         raise SourceError("holds a NUL byte, so it is no mail and no patch")
-    data = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    data = _COLOUR.sub(b"", data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n"))
     if not _HEADER.match(data[:_LONGEST_HEADER].replace(b"\r\n", b"\n")):
         text = decode(data, "").replace("\r\n", "\n")
         patch = _best([[text]], _bare_letter(text, place))
-        if not patch.files and _COMBINED.search(text):
-            raise SourceError(_MERGE)
+        if not patch.files:
+            _refuse(text)
         return patch
     # The mbox line in front is no header.
     return _of_message(email.message_from_bytes(re.sub(rb"\AFrom [^\n]*\n", b"", data, count=1)), place, 0)
@@ -79,7 +82,10 @@ def _of_message(message: Message, place: str, depth: int) -> Patch:
     """The patch in ``message``, or in the one mail that it forwards."""
     texts = list(readings(message))
     whole = "\n".join(each[0] for each in texts if each)
-    patch = _best(texts, _letter(message, whole, place))
+    letter = _letter(message, whole, place)
+    if letter.total and not letter.number:
+        texts = [[_AGAINST.split(each, maxsplit=1)[0] for each in variants] for variants in texts]
+    patch = _best(texts, letter)
     if patch.files:
         return patch
     inner = forwarded(message)
@@ -88,9 +94,16 @@ def _of_message(message: Message, place: str, depth: int) -> Patch:
         return found if found.files else patch
     if only_as_html(message):
         raise SourceError("the patch is in HTML, which is not read; ask for plain text")
-    if _COMBINED.search(whole):
-        raise SourceError(_MERGE)
+    _refuse(whole)
     return patch
+
+
+def _refuse(text: str) -> None:
+    """Raise SourceError for a ``text`` that holds a patch of a kind that is not read."""
+    if _COMBINED.search(text):
+        raise SourceError("the combined diff of a merge is not read; review the commits that it merges")
+    if _CONTEXT.search(text):
+        raise SourceError("a context diff is not read; ask for a unified one")
 
 
 def _best(texts: Sequence[Sequence[str]], letter: Letter) -> Patch:
@@ -106,12 +119,19 @@ def _best(texts: Sequence[Sequence[str]], letter: Letter) -> Patch:
         if quoted and not best.quoted:
             diff, files = [], []
         offset = len(diff)
-        read = read_diff([*([None] * offset), *best.lines], best.loose)
+        read = read_diff([*([None] * offset), *best.lines], best.reading)
         if read and not (best.quoted and files and not quoted):
             files += read
             diff += [line or "" for line in best.lines]
-            quoted, loose = best.quoted, loose or best.loose
+            quoted, loose = best.quoted, loose or best.reading is not Reading.STRICT
+    loose = loose or _without_tabs(files)
     return Patch(letter, tuple(diff) if files else (), tuple(files), quoted, loose)
+
+
+def _without_tabs(files: Sequence[FileChange]) -> bool:
+    """Whether a mail program has made spaces of the tabs, which kernel code is indented by."""
+    texts = [line.text for file in files for hunk in file.hunks for line in hunk.lines]
+    return not any("\t" in each for each in texts) and any(each[:1] == " " for each in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +140,7 @@ class _Option:
 
     lines: list[str | None]
     quoted: bool
-    loose: bool
+    reading: Reading
     whole: int
     hunks: int
     held: int
@@ -129,7 +149,7 @@ class _Option:
     @property
     def worth(self) -> tuple[int, int, bool]:
         """The more the better: whole hunks, then lines of hunks, then white space that was kept."""
-        return (self.whole, self.held, not self.loose)
+        return (self.whole, self.held, self.reading is not Reading.LOOSE)
 
 
 def _options(lines: Sequence[str]) -> list[_Option]:
@@ -139,21 +159,25 @@ def _options(lines: Sequence[str]) -> list[_Option]:
         raise SourceError(f"{len(lines)} lines, more than the {MOST_LINES} that are read of one mail")
     for quoted in (False, True):
         text: list[str | None] = unquoted(lines) if quoted else list(lines)
-        first = _option(text, quoted, False)
-        found = [first] if first.whole == first.hunks else [first, _option(text, quoted, True)]
-        held = [each for each in found if each.hunks or each.heads]
-        if held:
-            return held
+        first = _option(text, quoted, Reading.STRICT)
+        if not (first.hunks or first.heads):
+            continue
+        mended = unquoted(rejoined(lines)) if quoted else text
+        again = _option(mended, quoted, Reading.STRICT) if mended != text else first
+        joined = _option(mended, quoted, Reading.JOINED) if again.whole < again.hunks else again
+        if joined.whole == joined.hunks:  # only then is it sure what was broken
+            return [joined]
+        return [first, _option(text, quoted, Reading.LOOSE)] if first.whole < first.hunks else [first]
     return []
 
 
-def _option(text: list[str | None], quoted: bool, loose: bool) -> _Option:
-    raw = scan(text, loose)
+def _option(text: list[str | None], quoted: bool, reading: Reading) -> _Option:
+    raw = scan(text, reading)
     hunks = [hunk for file in raw for hunk in file.hunks]
     return _Option(
         text,
         quoted,
-        loose,
+        reading,
         whole=sum(hunk.left == (0, 0) for hunk in hunks),
         hunks=len(hunks),
         held=sum(len(hunk.lines) for hunk in hunks),

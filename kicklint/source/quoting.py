@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+# Programs break lines at 72 columns or more, at the last space before that.
+_BROKEN_AT = 64
+_CODE = (",", ";", "{", "}", "(", ")", "&", "|", "*/")
+_MARKS = re.compile(r"(?:[>|][ \t]?){0,12}")
 _MARK = re.compile(r"(?P<quote>(?:[>|][ \t]?){1,12})(?:diff --git |@@ -\d|--- [ab]/)")
 
 
@@ -31,3 +35,32 @@ def unquoted(lines: Sequence[str]) -> list[str | None]:
         else:
             continue
     return found
+
+
+def rejoined(lines: Sequence[str]) -> list[str]:
+    """``lines`` with those joined again that marks in front made too long for a mail program.
+
+    What was broken off stands without a mark between two lines that have one, and ends as code does; so
+    do few comments.
+    """
+    found: list[str] = []
+    for number, line in enumerate(lines):
+        last = found[-1] if found else ""
+        after = lines[number + 1] if number + 1 < len(lines) else ""
+        bare = line.lstrip("> |")
+        words = bare.split(maxsplit=1)
+        if (
+            words
+            and line.rstrip().endswith(_CODE)
+            and _depth(line) < min(_depth(last), _depth(after))
+            and len(last.expandtabs(8)) + 1 + len(words[0]) >= _BROKEN_AT
+        ):
+            found[-1] = f"{last.rstrip(' ')} {bare}"
+        else:
+            found.append(line)
+    return found
+
+
+def _depth(line: str) -> int:
+    match = _MARKS.match(line)
+    return sum(each in ">|" for each in match[0]) if match is not None else 0
