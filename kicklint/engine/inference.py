@@ -1,4 +1,4 @@
-"""Guest entries of an architecture that the rulebook has no data about.
+"""Guest entries of an architecture that the rulebook has no data about, or whose data is out of date.
 
 The entry is a call that can follow an IN_GUEST_MODE write before the mode is written
 again, of a function that no C file defines. Much else is called there, so what
@@ -52,8 +52,13 @@ def open_world(architecture: str, rulebook: Rulebook, sources: Sources) -> World
 
 
 def infer_entries(world: World) -> tuple[str, ...]:
-    """The names of functions or members whose call enters the guest; () when known or none."""
-    if world.rulebook.architecture(world.architecture) is not None:
+    """The names of functions or members whose call enters the guest; () when known or none.
+
+    A tree whose code calls none of those that the rulebook names has given its entry another name.
+    Where a hypervisor stands between that and the guest, what C calls last is none.
+    """
+    known = world.rulebook.architecture(world.architecture)
+    if known is not None and (known.apart or world.calls_entry()):
         return ()
     starts = _announcements(world)
     if not starts:

@@ -263,9 +263,12 @@ class World:
 
     def enters(self) -> bool:
         """Whether there is a guest entry in this world at all."""
-        return bool(self.resuming()) or any(
-            EventKind.GUEST_ENTRY in classes for classes in self.index.classes.values()
-        )
+        return bool(self.resuming()) or self.calls_entry()
+
+    def calls_entry(self) -> bool:
+        """Whether a function of this world calls one that enters the guest."""
+        events = (self.graph(key).events.values() for key in self.holders(EventKind.GUEST_ENTRY, ""))
+        return any(event.kind is EventKind.GUEST_ENTRY for each in events for event in each)
 
     def callers(self, function: str) -> tuple[str, ...]:
         """See Program."""
