@@ -22,6 +22,7 @@ class Role(enum.Enum):
     GUARD = enum.auto()
     TYPEOF = enum.auto()
     ASSEMBLY = enum.auto()
+    NAME = enum.auto()
     CASE = enum.auto()
 
 
@@ -46,6 +47,7 @@ class Dialect:
     typeof: frozenset[str]
     type_operators: frozenset[str]
     assembly: frozenset[str]
+    names: frozenset[str]
     explanations: tuple[Explanation, ...]
     # Words met so far that are ordinary: the patterns are tried once for each.
     _ordinary: set[str] = field(default_factory=set, repr=False, compare=False)
@@ -72,6 +74,7 @@ class Dialect:
             (self.guards, Role.GUARD),
             (self.typeof, Role.TYPEOF),
             (self.assembly, Role.ASSEMBLY),
+            (self.names, Role.NAME),
         )
         for words, role in groups:
             if word in words:
@@ -85,6 +88,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "guards": ("words",),
     "types": ("typeof", "operators"),
     "assembly": ("words",),
+    "names": ("words",),
     "listings": ("explanation",),
 }
 
@@ -110,6 +114,7 @@ def load_dialect(path: Path, own: Path | None = None) -> Dialect:
         typeof=reader.words("types", "typeof"),
         type_operators=reader.words("types", "operators"),
         assembly=reader.words("assembly", "words"),
+        names=reader.words("names", "words"),
         explanations=reader.explanations(),
     )
 

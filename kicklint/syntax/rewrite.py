@@ -24,6 +24,8 @@ KEYWORDS = frozenset(
     {"if", "while", "for", "switch", "return", "case", "sizeof", "else", "do", "goto", "typeof", "defined"}
 )
 _LONGEST_LABEL = 120
+# What a name begins with that would be a keyword to the parser.
+_PLAIN = "k"
 _MOST_UNCLOSED = 100
 _OPERATOR = re.compile(r"[;,)=+*/&|<>.?:\]\[-]")
 
@@ -88,6 +90,9 @@ class Rewriting:
             return
         if role is Role.CASE:
             self._case(after)
+            return
+        if role is Role.NAME:
+            self.put(start, after, _PLAIN + word[1:])
             return
         opening = skip_space(self.text, after)
         if self.text[opening : opening + 1] != "(":
