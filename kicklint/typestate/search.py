@@ -14,7 +14,7 @@ from kicklint.typestate.machine import Machine, ProtocolState
 from kicklint.typestate.payment import Debt, Judgement, Payment
 from kicklint.typestate.program import Program
 from kicklint.typestate.sharing import Shared
-from kicklint.typestate.simulate import Simulator, value_runner
+from kicklint.typestate.simulate import TOO_MUCH, Simulator, value_runner
 from kicklint.typestate.summary import Context, Harm, HarmKey
 from kicklint.typestate.trail import RawStep, trail
 
@@ -129,13 +129,16 @@ class _Search:
         return Outcome(violations, witnesses, tuple(sorted(cut | problems)), tuple(self.simulators.values()))
 
     def _problems(self) -> set[tuple[str, str]]:
-        """The functions that could not be followed as far as they are there, and why."""
-        return {
-            (context.function, problem)
-            for simulator in self.simulators.values()
-            for context, summary in simulator.summaries.items()
-            for problem in summary.problems
-        }
+        """The functions that could not be followed as far as they are there, and why.
+
+        Where there was too much to run, it is the function that was begun with, and not all those left out.
+        """
+        problems: set[tuple[str, str]] = set()
+        for simulator in self.simulators.values():
+            problems |= {(each, TOO_MUCH) for each in simulator.cut}
+            for context, summary in simulator.summaries.items():
+                problems |= {(context.function, each) for each in summary.problems if each != TOO_MUCH}
+        return problems
 
     def _ended_above(self, context: Context, levels: int) -> bool:
         """Whether some caller, up to ``levels`` above, may end the instance that ``context`` returns with."""

@@ -21,6 +21,8 @@ from kicklint.typestate.values import Value, join
 
 _MAX_DEPTH = 120
 _MAX_RUNS = 6_000
+TOO_MUCH = "too much to follow behind it"
+"""What is wrong with a context that is not run any more. It is the search's fault, and no function's."""
 VALUE_DEPTH = 3
 """How deep calls are followed for a value: so many runners stand below one that runs an automaton."""
 
@@ -61,6 +63,8 @@ class Simulator:
         self.recall = program.recall(runs)
         self.running: list[Context] = []
         self.runs = 0
+        # The functions that were begun with when there was too much to run.
+        self.cut: set[str] = set()
         self.dependent: dict[Context, set[Context]] = {}
         self.own_thread = machine.automaton.thread is Thread.OWN
         self.foreign_thread = machine.automaton.thread in (Thread.OTHER, Thread.AWAY)
@@ -126,9 +130,10 @@ class Simulator:
         self.summaries[context] = summary
         if len(self.running) >= _MAX_DEPTH or self.runs > _MAX_RUNS:
             deep = self.runs <= _MAX_RUNS
-            what = f"more than {_MAX_DEPTH} calls deep" if deep else "too much recursion to follow"
-            summary.problems = (what,)
+            summary.problems = (f"more than {_MAX_DEPTH} calls deep" if deep else TOO_MUCH,)
             summary.exits = {context.entry: None}
+            if not deep:
+                self.cut.add((self.running or [context])[0].function)
             return summary
         asked = Asked(len(self.running))
         self.running.append(context)
