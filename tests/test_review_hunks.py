@@ -33,6 +33,27 @@ def found(text: str) -> list[tuple[str, str]]:
     return [(each.finding.rule, each.finding.function) for each in every]
 
 
+def test_what_is_shown_is_what_was_sent() -> None:
+    # The function's end is not in the hunk; what is put in its place is not shown.
+    write = "WRITE_ONCE(vcpu->mode, EXITING_GUEST_MODE);"
+    text = hunk(" if (vcpu->mode == IN_GUEST_MODE) {", f"+\t{write}")
+    done = reviewed([read(mail(text))], None)
+    (judged,) = new(done)
+    assert judged.finding.function == "demo_raise"
+    shown = {each.line: each.text for each in done.patches[0].excerpts}
+    assert shown[judged.finding.span.line] == f"\t\t{write}"
+
+
+@pytest.mark.parametrize("left", ["", " "])
+def test_lines_that_have_lost_what_they_were_indented_by_are_inside_of_their_function(left: str) -> None:
+    write = "WRITE_ONCE(vcpu->mode, EXITING_GUEST_MODE);"
+    lines = hunk(" me = get_cpu();", "+if (vcpu->mode == IN_GUEST_MODE) {", f"+{write}", "+}").split("\n")
+    flat = [f"{line[0]}{left}{line[2:]}" if line[1:2] == "\t" else line for line in lines]
+    page = "".join(f"> {line.strip() if line[:1] == ' ' else line}\n" for line in flat)
+    (judged,) = new(reviewed([read(f"Re: [PATCH] x\n\nFrom: b\nDate: Mon\n\n{page}")], None))
+    assert (judged.finding.rule, judged.finding.function) == ("KICK001", "demo_raise")
+
+
 STATE, MAKE, KICK = (
     " vcpu->arch.line = line;",
     "kvm_make_request(KVM_REQ_EVENT, vcpu);",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kicklint.base import Finding, Judged, Outcome, Patch, PatchReview, Report, Severity
+from kicklint.base import Excerpt, FileChange, Finding, Judged, Outcome, Patch, PatchReview, Report, Severity
 from kicklint.review.causes import Shown, cause, shown, touches
-from kicklint.review.fragments import ShownTree, shown_tree
+from kicklint.review.fragments import ShownTree, indented, shown_tree
 from kicklint.review.standing import difference
 from kicklint.review.worlds import relevant_changes
 from kicklint.rulebook import Excerpts, load_rulebook, own_rules, rules_directory
@@ -36,9 +36,9 @@ class _Stretches:
 
 def by_hunks(patch: Patch, refused: tuple[str, ...], analyse: Analyse) -> PatchReview:
     """What the hunks of ``patch`` show to be new. Its severity is no more than a warning."""
-    changes = relevant_changes(patch)
+    changes = [indented(each) if patch.loose else each for each in relevant_changes(patch)]
     chosen = frozenset(rule.id for rule in load_rulebook().rules if rule.excerpts is not Excerpts.NO)
-    sides = _Sides(shown_tree(changes, after=False), shown_tree(changes, after=True))
+    sides = _Sides(*(shown_tree(changes, after=after) for after in (False, True)))
     before, after = analyse(sides.before, chosen), analyse(sides.after, chosen)
     lines = shown(patch, {each.path: tuple(hunk.new_start for hunk in each.hunks) for each in changes})
     stretches = _stretches(lines)
@@ -52,7 +52,7 @@ def by_hunks(patch: Patch, refused: tuple[str, ...], analyse: Analyse) -> PatchR
         "the hunks only",
         reason,
         tuple(judged),
-        after.excerpts,
+        tuple(_as_sent(after.excerpts, changes)),
         after.architectures,
     )
 
@@ -109,6 +109,18 @@ def _surely(new: Sequence[Finding], gone: Sequence[Finding], sides: _Sides) -> l
         ):
             found.append(each)
     return found
+
+
+def _as_sent(excerpts: Sequence[Excerpt], changes: Sequence[FileChange]) -> Iterator[Excerpt]:
+    """``excerpts`` without what was put around the hunks to make whole functions of them."""
+    texts = {
+        (change.path, line.new): line.text
+        for change in changes
+        for hunk in change.hunks
+        for line in hunk.lines
+    }
+    for each in excerpts:
+        yield replace(each, text=texts.get((each.path, each.line), ""))
 
 
 def _stretches(lines: Shown) -> _Stretches:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kicklint.base import FileChange, Hunk, SourceError
@@ -63,6 +63,19 @@ def shown_tree(changes: Sequence[FileChange], *, after: bool) -> ShownTree:
         if path is not None and is_kvm_code(path):
             files[path] = shown_file(change, after=after)
     return ShownTree(files)
+
+
+def indented(change: FileChange) -> FileChange:
+    """``change`` with its lines inside of their functions again, where they have lost their white space."""
+    return replace(change, hunks=tuple(_indented(each) for each in change.hunks))
+
+
+def _indented(hunk: Hunk) -> Hunk:
+    """``hunk`` inside of its function, where all of its lines have lost what they were indented by."""
+    if any(line.text.startswith(("\t", "  ")) for line in hunk.lines) or _function_head(hunk.section) is None:
+        return hunk
+    lines = (replace(line, text=f"\t{line.text}" if line.text else "") for line in hunk.lines)
+    return replace(hunk, lines=tuple(lines))
 
 
 def shown_file(change: FileChange, *, after: bool) -> bytes:

@@ -144,7 +144,7 @@ def _body(lines: Sequence[str | None], index: int, hunk: RawHunk, reading: Readi
             index += 1
             continue
         kind = _kind(lines, index, line, reading)
-        broken = line[:1] not in _SIGNS and _goes_on(hunk.lines[-1] if hunk.lines else lines[hunk.at], line)
+        broken = line[:1] not in _SIGNS and _goes_on(lines, hunk, line)
         if kind == "" and broken and reading is Reading.JOINED:
             _join(hunk, line)
             index += 1
@@ -170,10 +170,13 @@ def _take(hunk: RawHunk, line: str, kind: str, index: int) -> None:
     hunk.sources.append(index)
 
 
-def _goes_on(last: str | None, line: str) -> bool:
-    """Whether ``line`` may be what a mail program has broken off ``last``."""
+def _goes_on(lines: Sequence[str | None], hunk: RawHunk, line: str) -> bool:
+    """Whether ``line`` may be what a mail program has broken off the last line of ``hunk`` or its head."""
+    last = hunk.lines[-1] if hunk.lines else lines[hunk.at] or ""
+    if not hunk.lines and last.count("(") <= last.count(")"):
+        return False
     words = line.split(maxsplit=1)
-    return bool(words) and len((last or "").expandtabs(_TAB)) + 1 + len(words[0]) >= _BROKEN_AT
+    return bool(words) and len(last.expandtabs(_TAB)) + 1 + len(words[0]) >= _BROKEN_AT
 
 
 def _join(hunk: RawHunk, line: str) -> None:
