@@ -43,6 +43,7 @@ HOSTILE = {
 }
 
 
+HEAD = f"--- a/{MAIN}\n+++ b/{MAIN}\n"
 # Two gigabytes are far more than a review takes, and far less than the bombs.
 LIMITED = (
     "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31)); "
@@ -114,6 +115,22 @@ LINES = 10_000_000
         ),
         pytest.param(lambda: b"From: a\nSubject: " + b"=?utf-8?q?a?= " * 200_000 + b"\n\nx\n", id="header"),
         pytest.param(lambda: mail(">" * 5_000_000 + "\n"), id="quotes"),
+        pytest.param(lambda: mail(f"{HEAD}@@ -1 +1 @@\n-a\n+{'(' * 20_000_000}\n"), id="one-line"),
+        pytest.param(lambda: mail(f"{HEAD}@@ -999999999 +999999999 @@\n-a\n+b\n"), id="far-down"),
+        pytest.param(
+            lambda: mail(f"{HEAD}@@ -1,9 +1,300000 @@\n+{'z' * 70}\n" + f"{'w' * 70}\n" * 200_000),
+            id="broken-lines",
+        ),
+        pytest.param(
+            lambda: mail(
+                f"> {HEAD}> @@ -1,9 +1,300000 @@\n".replace("\n+++", "\n> +++")
+                + f"> +{'z' * 70}\n{'w' * 70};\n" * 90_000
+            ),
+            id="broken-quotations",
+        ),
+        pytest.param(
+            lambda: mail(f"{HEAD}@@ -1 +1,300000 @@\n a\n" + "+b\n" * 299_999), id="longer-than-the-file"
+        ),
     ],
 )
 def test_bounded(tmp_path: Path, data: object) -> None:

@@ -101,7 +101,7 @@ def test_the_base_by_trailer_by_blobs_and_by_the_tree(linux: Path) -> None:
     }
     assert done["trailer"].patches[0].base == f"base-commit {start[:12]} of the mail"
     assert done["blobs"].patches[0].base == f"commit {start[:12]}, which has the blobs of the patch"
-    assert done["named"].patches[0].base == f"revision {start} ({start[:12]})"
+    assert done["named"].patches[0].base == f"revision {start[:12]}"
     (plainest,) = bare
     text = re.sub(r"(?m)^index .*\n", "", "\n".join(plainest.diff))
     done["tree"] = reviewed(linux, [read(text + "\n")])

@@ -67,7 +67,9 @@ def _candidates(
         commit = repository.commit(place.revision) if repository is not None else ""
         if repository is None or not commit:
             raise SourceError(f"--base {place.revision}: no such revision in {_where(place)}")
-        yield KeptTree(RevisionTree(repository, commit)), f"revision {place.revision} ({commit[:12]})"
+        short = commit[:12]
+        said = short if commit.startswith(place.revision) else f"{place.revision} ({short})"
+        yield KeptTree(RevisionTree(repository, commit)), f"revision {said}"
         return
     trailer = next((each.letter.base_commit for each in patches if each.letter.base_commit), "")
     if trailer and repository is not None:

@@ -18,6 +18,9 @@ from kicklint.syntax import load_dialect, parse_file
 _KEYWORDS = frozenset(
     ("if", "else", "for", "while", "do", "switch", "case", "default", "break", "continue", "return", "goto")
 )
+# As many bytes are read of a source file; the longest of KVM has some 14,000 lines.
+_MOST_BYTES = 2 << 20
+_MOST_LINES = 200_000
 Analyse = Callable[[ShownTree, frozenset[str]], Report]
 
 
@@ -36,7 +39,13 @@ class _Stretches:
 
 def by_hunks(patch: Patch, refused: tuple[str, ...], analyse: Analyse) -> PatchReview:
     """What the hunks of ``patch`` show to be new. Its severity is no more than a warning."""
-    changes = [indented(each) if patch.loose else each for each in relevant_changes(patch)]
+    large = [each for each in relevant_changes(patch) if _is_large(each)]
+    refused = (
+        *refused,
+        *(f"the change of {each.path} is too large to be judged by its hunks" for each in large),
+    )
+    small = [each for each in relevant_changes(patch) if each not in large]
+    changes = [indented(each) if patch.loose else each for each in small]
     chosen = frozenset(rule.id for rule in load_rulebook().rules if rule.excerpts is not Excerpts.NO)
     sides = _Sides(*(shown_tree(changes, after=after) for after in (False, True)))
     before, after = analyse(sides.before, chosen), analyse(sides.after, chosen)
@@ -109,6 +118,14 @@ def _surely(new: Sequence[Finding], gone: Sequence[Finding], sides: _Sides) -> l
         ):
             found.append(each)
     return found
+
+
+def _is_large(change: FileChange) -> bool:
+    """Whether the hunks of ``change`` hold more than is read of a file, or stand further down than any."""
+    size = sum(len(line.text) for hunk in change.hunks for line in hunk.lines)
+    return size > _MOST_BYTES or any(
+        max(hunk.old_start, hunk.new_start) + len(hunk.lines) > _MOST_LINES for hunk in change.hunks
+    )
 
 
 def _as_sent(excerpts: Sequence[Excerpt], changes: Sequence[FileChange]) -> Iterator[Excerpt]:

@@ -31,6 +31,8 @@ _MOST_HUNKS = 50_000
 # Mail programs break lines at 72 columns or more, at the last space before that.
 _BROKEN_AT = 60
 _TAB = 8
+# No line of code that is worth joining is longer.
+_LONGEST = 400
 _SIGNS = ("+", "-", " ", "\\", "")
 
 
@@ -173,7 +175,7 @@ def _take(hunk: RawHunk, line: str, kind: str, index: int) -> None:
 def _goes_on(lines: Sequence[str | None], hunk: RawHunk, line: str) -> bool:
     """Whether ``line`` may be what a mail program has broken off the last line of ``hunk`` or its head."""
     last = hunk.lines[-1] if hunk.lines else lines[hunk.at] or ""
-    if not hunk.lines and last.count("(") <= last.count(")"):
+    if len(last) > _LONGEST or (not hunk.lines and last.count("(") <= last.count(")")):
         return False
     words = line.split(maxsplit=1)
     return bool(words) and len(last.expandtabs(_TAB)) + 1 + len(words[0]) >= _BROKEN_AT

@@ -95,7 +95,7 @@ def _find(keys: Sequence[bytes], wanted: Sequence[bytes], start: int, least: int
     wanted = list(wanted)
     places = [
         n
-        for n in range(least, len(keys) - size + 1)
+        for n in range(max(least, 0), len(keys) - size + 1)
         if keys[n] == wanted[0] and list(keys[n : n + size]) == wanted
     ]
     return min(places, key=lambda n: (abs(n - start), n)) if places else None

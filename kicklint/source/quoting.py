@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 # Programs break lines at 72 columns or more, at the last space before that.
 _BROKEN_AT = 64
+_LONGEST = 400
 _CODE = (",", ";", "{", "}", "(", ")", "&", "|", "*/")
 _MARKS = re.compile(r"(?:[>|][ \t]?){0,12}")
 _MARK = re.compile(r"(?P<quote>(?:[>|][ \t]?){1,12})(?:diff --git |@@ -\d|--- [ab]/)")
@@ -51,6 +52,7 @@ def rejoined(lines: Sequence[str]) -> list[str]:
         words = bare.split(maxsplit=1)
         if (
             words
+            and len(last) <= _LONGEST
             and line.rstrip().endswith(_CODE)
             and _depth(line) < min(_depth(last), _depth(after))
             and len(last.expandtabs(8)) + 1 + len(words[0]) >= _BROKEN_AT
