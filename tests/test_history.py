@@ -191,8 +191,11 @@ def test_it_goes_from_run_to_run_through_the_store(tmp_path: Path) -> None:
     sources = Sources(KeptTree(edited_demo("a test fails to look")))
     again = open_world("riscv", load_rulebook(), sources)
     past.recall(again)
+    assert again.history.later is not None  # nothing was asked for yet
+    judged(again, sources, frozenset({"KICK004"}))
     assert again.history.known is not None
     other = Past(Store(tmp_path / "results"), DEMO / "other")
     elsewhere = open_world("riscv", load_rulebook(), sources)
     other.recall(elsewhere)
+    judged(elsewhere, sources, frozenset({"KICK004"}))
     assert elsewhere.history.known is None

@@ -7,16 +7,15 @@ worlds of one architecture, and neither for what is run in turn, the function's 
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kicklint.engine.focus import meanings, with_macros
-from kicklint.engine.history import DIGEST, digest
+from kicklint.engine.focus import with_macros
+from kicklint.engine.history import digest
+from kicklint.engine.kept import meaning
 from kicklint.engine.world import World
-from kicklint.syntax import SyntaxFile
 
 # What a function of up to that many lines returns may say whose vCPU it is about (see Lowering).
 _ANSWERING = 40
@@ -41,7 +40,11 @@ def facts_of(world: World) -> dict[str, Any]:
     index = world.index
     texts: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     kinds: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    digests = {key: digest for file in world.files for key, digest in _texts(file)}
+    digests = {
+        id(function): digest
+        for file in world.files
+        for function, digest in zip(file.functions, file.digests, strict=True)
+    }
     sets: dict[frozenset[str], int] = {}
     for key, function in index.functions.items():
         texts[function.path][function.name].append(digests[id(function)])
@@ -116,21 +119,20 @@ def _everywhere(world: World) -> str:
     return digest(repr(said))
 
 
-def _texts(file: SyntaxFile) -> Iterable[tuple[int, str]]:
-    """The functions of ``file``, by their identity, each with a digest of it."""
-    lines = file.source.split(b"\n")
-    for function in file.functions:
-        about = (function.static, function.returns, function.parameters, function.damage)
-        text = hashlib.blake2b(repr(about).encode("utf-8", "surrogateescape"), digest_size=DIGEST)
-        for line in lines[function.start_line - 1 : function.end_line]:
-            text.update(line)
-            text.update(b"\n")
-        yield id(function), text.hexdigest()
-
-
 def _meanings(world: World) -> dict[str, str]:
     """A digest of what each name stands for in the world."""
-    return {name: digest(repr(said)) for name, said in meanings(world).items()}
+    index = world.index
+    found: dict[str, list[object]] = defaultdict(list)
+    for name, macros in index.macros.items():
+        found[name] += [(each.span.path, meaning(each)) for each in macros]
+    for name, value in index.enumerators.items():
+        found[name].append(value)
+    for member, functions in index.members.items():
+        for each in functions:
+            found[member].append(("", (index.functions[each].path, index.functions[each].name)))
+    for name, keys in index.by_name.items():
+        found[name] += [(index.functions[each].path, index.functions[each].static) for each in keys]
+    return {name: digest(repr(said)) for name, said in found.items()}
 
 
 def _spelt(facts: Facts) -> dict[str, dict[str, list[list[str]]]]:

@@ -14,13 +14,15 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cached_property
+from itertools import chain
 from typing import TypeVar
 
+from kicklint.engine.index import Index
 from kicklint.engine.inference import announces
 from kicklint.engine.kept import meaning
 from kicklint.engine.world import World
 from kicklint.rulebook import Automaton, CallerPays, EventKind, Thread
-from kicklint.syntax import Function
+from kicklint.syntax import Function, SyntaxFile
 from kicklint.typestate import Machine
 
 Name = tuple[str, str]
@@ -98,10 +100,11 @@ class Focus:
     def _changed(self) -> frozenset[Name]:
         """The functions whose text differs, or what a word in it means."""
         before, after = self.worlds
-        found = _different(_texts(before, after), _texts(after, before))
-        words = _different(meanings(before), meanings(after))
+        files = _only_in(before, after), _only_in(after, before)
+        found = _different_texts(*files)
+        words = _different_meanings(self.worlds, files)
         words |= before.lowering.elsewhere ^ after.lowering.elsewhere
-        bare = {each.decode() for each in _different(_mentions(before, after), _mentions(after, before))}
+        bare = {each.decode() for each in _different(*map(_mentions, files))}
         for world in self.worlds:
             grown = with_macros(world, words)
             for key, function in world.index.functions.items():
@@ -205,13 +208,31 @@ def _different(before: Mapping[Key, object], after: Mapping[Key, object]) -> set
     return {each for each in before.keys() | after.keys() if before.get(each) != after.get(each)}
 
 
-def _texts(world: World, other: World) -> dict[Name, list[object]]:
-    """By name, the functions of the files that ``other`` has not got as they are."""
+def _only_in(world: World, other: World) -> list[SyntaxFile]:
+    """The files of ``world`` that ``other`` has not got as they are."""
     same = {id(file) for file in other.files}
-    found: dict[Name, list[object]] = defaultdict(list)
-    for file in world.files:
-        for function in () if id(file) in same else file.functions:
-            found[function.path, function.name].append(_text(function))
+    return [file for file in world.files if id(file) not in same]
+
+
+def _different_texts(before: Iterable[SyntaxFile], after: Iterable[SyntaxFile]) -> set[Name]:
+    """The functions of these files that do not read the same; other white space and comments aside."""
+    old, new = _texts(before), _texts(after)
+    return {
+        name
+        for name in _different(
+            {name: [digest for _, digest in found] for name, found in old.items()},
+            {name: [digest for _, digest in found] for name, found in new.items()},
+        )
+        if [_text(each) for each, _ in old.get(name, ())] != [_text(each) for each, _ in new.get(name, ())]
+    }
+
+
+def _texts(files: Iterable[SyntaxFile]) -> dict[Name, list[tuple[Function, str]]]:
+    """The functions of ``files`` by name, each with a digest of what it goes by."""
+    found: dict[Name, list[tuple[Function, str]]] = defaultdict(list)
+    for file in files:
+        for function, digest in zip(file.functions, file.digests, strict=True):
+            found[function.path, function.name].append((function, digest))
     return found
 
 
@@ -222,29 +243,40 @@ def _text(function: Function) -> tuple[object, ...]:
     return function.static, function.returns, function.parameters, bodies, function.damage
 
 
-def _mentions(world: World, other: World) -> Counter[bytes]:
-    """How often words stand without being called in the files that ``other`` has not got as they are."""
-    same = {id(file) for file in other.files}
+def _mentions(files: Iterable[SyntaxFile]) -> Counter[bytes]:
+    """How often words stand in ``files`` without being called."""
     found: Counter[bytes] = Counter()
-    for file in world.files:
-        if id(file) not in same:
-            found.update(_BARE.findall(file.normalised))
+    for file in files:
+        found.update(_BARE.findall(file.normalised))
     return found
 
 
-def meanings(world: World) -> dict[str, list[object]]:
-    """What names stand for in the world."""
-    index = world.index
-    found: dict[str, list[object]] = defaultdict(list)
-    for name, macros in index.macros.items():
-        found[name] += [(each.span.path, meaning(each)) for each in macros]
-    for name, value in index.enumerators.items():
-        found[name].append(value)
-    for member, functions in index.members.items():
-        found[member] += [("", _name(world, each)) for each in functions]
-    for name, keys in index.by_name.items():
-        found[name] += [(index.functions[each].path, index.functions[each].static) for each in keys]
+def _different_meanings(worlds: tuple[World, World], files: Iterable[list[SyntaxFile]]) -> set[str]:
+    """The names that stand for something else in one of ``worlds`` than in the other.
+
+    Of macros and functions those are looked at that are defined in ``files``, in which the worlds differ;
+    a member may be given another function by a macro in any of them.
+    """
+    indices = [world.index for world in worlds]
+    found = _different(*(each.enumerators for each in indices))
+    found |= _different(*(_pointers(world) for world in worlds))
+    names = {each.name for file in chain(*files) for each in file.macros}
+    names |= {each.name for file in chain(*files) for each in file.functions}
+    found |= _different(*({name: _definitions(each, name) for name in names} for each in indices))
     return found
+
+
+def _pointers(world: World) -> dict[str, list[Name]]:
+    return {
+        member: [_name(world, each) for each in functions]
+        for member, functions in world.index.members.items()
+    }
+
+
+def _definitions(index: Index, name: str) -> tuple[object, ...]:
+    macros = [(each.span.path, meaning(each)) for each in index.macros.get(name, ())]
+    functions = [index.functions[key] for key in index.by_name.get(name, ())]
+    return macros, [(each.path, each.static) for each in functions]
 
 
 def with_macros(world: World, words: set[str]) -> set[str]:
@@ -288,11 +320,31 @@ def _upwards(world: World, starts: Iterable[str], enterable: Set[Name] | None = 
 
 
 def _callees(world: World) -> Mapping[str, set[str]]:
+    """By function what it calls: ``World.callers`` of all functions, turned round."""
+    index = world.index
     found: dict[str, set[str]] = defaultdict(set)
-    for key in world.index.functions:
-        for caller in world.callers(key):
-            found[caller].add(key)
-    return found
+    above: dict[str, set[str]] = {}  # of a macro, the functions that it leads to
+    for key in index.functions:
+        for holder in index.leading_to(key):
+            if holder.startswith("#") and holder not in above:
+                above[holder] = _holding_macro(index, holder)
+            for each in above.get(holder, (holder,)):
+                found[each].add(key)
+    for key, callees in found.items():
+        callees.discard(key)
+    return {key: callees for key, callees in found.items() if not world.apart(key)}
+
+
+def _holding_macro(index: Index, macro: str) -> set[str]:
+    """The functions that ``macro`` stands in, itself or in other macros."""
+    found: set[str] = set()
+    pending = [macro]
+    while pending:
+        key = pending.pop()
+        if key not in found:
+            found.add(key)
+            pending += index.leading_to(key) if key.startswith("#") else ()
+    return {key for key in found if not key.startswith("#")}
 
 
 def _below(callees: Mapping[str, set[str]], starts: set[str], levels: int | None) -> set[str]:

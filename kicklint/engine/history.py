@@ -14,10 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from kicklint.syntax import DIGEST
 from kicklint.typestate import VALUES, Context, ProtocolState, Recall, Runs, Setting, Value
-
-DIGEST = 12
-"""Bytes of a digest that tells two texts in one place apart, also where somebody wants them taken for one."""
 
 
 class Group(NamedTuple):
@@ -79,7 +77,8 @@ class History:
 
     Automata are told apart by ``names``, what is not named is not kept. ``facts`` is what runs go by,
     ``circular`` what is part of a recursion. ``notes`` are what was found out about single functions, by
-    what it is and by function; see ``noted``.
+    what it is and by function; see ``noted``. ``later`` fills in the rest when it is asked for: of two
+    worlds that are compared one may never be run.
     """
 
     known: Known | None = None
@@ -87,6 +86,7 @@ class History:
     facts: Mapping[str, Any] = field(default_factory=dict)
     circular: set[Use] = field(default_factory=set)
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    later: Callable[[], None] | None = None
     _runs: list[Runs] = field(default_factory=list)
     _values: list[Runs] = field(default_factory=list)
     _rows: dict[Group, dict[Context, Row]] = field(default_factory=dict)
@@ -95,6 +95,7 @@ class History:
 
     def recall(self, runs: Runs) -> Recall | None:
         """Note ``runs``, and give what knows its summaries."""
+        self._recollect()
         group = self._group(runs.setting)
         if group is None or not self.facts:
             return None
@@ -108,6 +109,7 @@ class History:
         """
         notes = self.notes.setdefault(what, {})
         if function not in notes:
+            self._recollect()
             known = self.known.note(what, function) if self.known is not None else None
             notes[function] = find() if known is None else known
         return notes[function]
@@ -139,6 +141,11 @@ class History:
     def made(self) -> int:
         """How many summaries were made in this run."""
         return sum(len(each) for each in self._rows.values())
+
+    def _recollect(self) -> None:
+        later, self.later = self.later, None
+        if later is not None:
+            later()
 
     def _group(self, setting: Setting) -> Group | None:
         """The group of a simulator; None for an automaton whose summaries are not kept."""

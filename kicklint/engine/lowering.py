@@ -90,31 +90,20 @@ class Lowering:
         before = shelf.find(function, setting, ask)
         if before is not None:
             return before.made
-        if not self.index.sources.keeps(found.path):
+        sources = self.index.sources
+        file = sources.files[found.path].syntax
+        if sources.flows is not None:
+            earlier = sources.flows.find(file, found, self._watched, ask)
+            if earlier is not None:
+                shelf.keep(function, replace(earlier, setting=setting))
+                return earlier.made
+        elif not sources.keeps(found.path):
             return build_graph(found, dialect)
-        answers: dict[Question, object] = {}
-
-        def noted(what: str, lookup: Callable[[str], Macro | None]) -> Callable[[str], Macro | None]:
-            def look(name: str) -> Macro | None:
-                macro = lookup(name)
-                answers[what, name] = meaning(macro)
-                return macro
-
-            return look
-
-        def is_function(name: str) -> bool:
-            answers["function", name] = dialect.function(name)
-            return dialect.function(name)
-
-        noting = replace(
-            dialect,
-            macro=noted("call", dialect.macro),
-            constant_macro=noted("name", dialect.constant_macro),
-            loop=noted("loop", dialect.loop),
-            function=is_function,
-        )
+        noting, answers = _noting(dialect)
         made = build_graph(found, noting)
         shelf.keep(function, Kept(made, setting, answers))
+        if sources.flows is not None:
+            sources.flows.add(file, found, self._watched, made, answers)
         return made
 
     def dialect(self, path: str) -> FlowDialect:
@@ -254,6 +243,32 @@ class Lowering:
         names = [each.name for each in flow.parameters]
         root = roots.pop() if len(roots) == 1 else None
         return names.index(root) if root in names else None
+
+
+def _noting(dialect: FlowDialect) -> tuple[FlowDialect, dict[Question, object]]:
+    """``dialect``, and what it was asked about names and answered, as it is asked."""
+    answers: dict[Question, object] = {}
+
+    def noted(what: str, lookup: Callable[[str], Macro | None]) -> Callable[[str], Macro | None]:
+        def look(name: str) -> Macro | None:
+            macro = lookup(name)
+            answers[what, name] = meaning(macro)
+            return macro
+
+        return look
+
+    def is_function(name: str) -> bool:
+        answers["function", name] = dialect.function(name)
+        return dialect.function(name)
+
+    noting = replace(
+        dialect,
+        macro=noted("call", dialect.macro),
+        constant_macro=noted("name", dialect.constant_macro),
+        loop=noted("loop", dialect.loop),
+        function=is_function,
+    )
+    return noting, answers
 
 
 def _unasked(name: str) -> int | None:

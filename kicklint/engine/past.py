@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from kicklint.engine.flows import Flows
 from kicklint.engine.known import remember, written
 from kicklint.engine.remembered import program_digest
 from kicklint.engine.world import World
@@ -26,17 +27,28 @@ class Past:
     store: Store
     root: Path
 
+    def flows(self, architecture: str) -> Flows | None:
+        """The graphs that were made of functions after the first run over the world of ``architecture``.
+
+        None before that: nearly all functions are lowered then, for what is not asked for again.
+        """
+        known = self.store.holds(self._key(architecture))
+        return Flows(self.store, self.root, architecture) if known else None
+
     def recall(self, world: World) -> None:
-        """Let ``world``, over which nothing has been run yet, know what is left of earlier runs."""
-        remember(world, self.store.get(self._key(world)))
+        """Let ``world``, over which nothing has been run yet, know what is left of earlier runs.
+
+        That is read when the world is run for the first time.
+        """
+        world.history.later = lambda: remember(world, self.store.get(self._key(world.architecture)))
 
     def keep(self, world: World, *, complete: bool) -> None:
         """Keep what was run over ``world``; ``complete`` says that every rule was, over all of it."""
         text = written(world, complete=complete)
         if text is not None:
-            self.store.put(self._key(world), text)
+            self.store.put(self._key(world.architecture), text)
 
-    def _key(self, world: World) -> str:
+    def _key(self, architecture: str) -> str:
         digest = hashlib.blake2b(program_digest(own_rules()), digest_size=32)
-        digest.update(f"summaries\0{world.architecture}\0{self.root}".encode("utf-8", "surrogateescape"))
+        digest.update(f"summaries\0{architecture}\0{self.root}".encode("utf-8", "surrogateescape"))
         return _FOLDER + digest.hexdigest()[len(_FOLDER) :]

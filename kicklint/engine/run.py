@@ -36,13 +36,16 @@ def run_world(name: str, rulebook: Rulebook, sources: Sources, select: frozenset
 
 
 def _run(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]) -> WorldResult:
-    world = open_world(name, rulebook, sources)
     past = Past(sources.store, sources.tree.root) if sources.store is not None else None
+    sources.flows = past.flows(name) if past is not None else None
+    world = open_world(name, rulebook, sources)
     if past is not None:
         past.recall(world)
     result = judged(world, sources, select)
     if past is not None:
         past.keep(world, complete=not select)
+    if sources.flows is not None:
+        sources.flows.keep()
     return result
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kicklint.base import Note, Severity, SourceError, Span
+from kicklint.engine.flows import Flows
 from kicklint.engine.kept import Shelf
 from kicklint.engine.remembered import file_key
 from kicklint.events import EventGraph
@@ -48,7 +49,8 @@ Parsed = dict[tuple[str, bytes], ReadFile]
 class Sources:
     """Parses files of ``tree`` on demand and keeps them.
 
-    What ``parsed`` holds is not parsed again, nor is what ``store`` has from an earlier run.
+    What ``parsed`` holds is not parsed again, nor is what ``store`` has from an earlier run. ``flows`` are
+    the graphs of earlier runs over the world that is being looked at.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Sources:
         self.store = store
         self.parsed: Parsed = {} if parsed is None else parsed
         self.again = parsed is not None
+        self.flows: Flows | None = None
         self.files: dict[str, ReadFile] = {}
         self.notes: list[Note] = []
         self.failed: set[str] = set()

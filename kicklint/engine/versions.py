@@ -55,6 +55,10 @@ class Versions:
             else None
             for tree in trees
         ]
+        self.flows = self.past.flows(architecture) if self.past is not None else None
+        for each in self.sources:
+            if each is not None:
+                each.flows = self.flows
         with undisturbed():
             self.worlds = [
                 open_world(architecture, rulebook, each) if each is not None else None
@@ -87,6 +91,8 @@ class Versions:
         """Keep what was run over the last of the worlds."""
         if self.past is not None and self.worlds[-1] is not None:
             self.past.keep(self.worlds[-1], complete=False)
+        if self.flows is not None:
+            self.flows.keep()
 
     def results(self, select: frozenset[str]) -> list[WorldResult | None]:
         """What the rules of ``select``, and those that they go by, say of every world."""
@@ -98,8 +104,10 @@ class Versions:
 
     @staticmethod
     def _damage(focus: Focus) -> set[str]:
-        before, after = (_named(world, damaged(world, keys).items()) for world, keys in focus.functions())
-        return {UNANALYSED} if before != after else set()
+        """The engine's own rule, when a function that differs is understood in the first world only."""
+        (before, old), (after, new) = focus.functions()
+        now = _named(after, damaged(after, new).items())
+        return {UNANALYSED} if now and now != _named(before, damaged(before, old).items()) else set()
 
 
 class _Side:

@@ -282,7 +282,7 @@ class World:
             seen.add(key)
             if key.startswith("#"):
                 pending += self.index.leading_to(key)
-            elif key != function and not self._apart(key):
+            elif key != function and not self.apart(key):
                 found[key] = None
         return tuple(sorted(found))
 
@@ -291,10 +291,10 @@ class World:
         return tuple(
             key
             for key in sorted(self.index.functions)
-            if kind in self.index.direct(key) and not self._apart(key)
+            if kind in self.index.direct(key) and not self.apart(key)
         )
 
-    def _apart(self, function: str) -> bool:
+    def apart(self, function: str) -> bool:
         """Whether ``function`` is run by another machine than the kernel."""
         return self.index.functions[function].path.startswith(self.known.apart)
 

@@ -28,6 +28,7 @@ from kicklint.flow.ir import (
     show,
 )
 from kicklint.flow.reach import reach
+from kicklint.flow.rows import graph_of, rows_of
 
 __all__ = [
     "Binary",
@@ -54,7 +55,9 @@ __all__ = [
     "Unary",
     "build_graph",
     "constant_expression",
+    "graph_of",
     "reach",
+    "rows_of",
     "show",
     "substitute",
 ]

@@ -49,6 +49,10 @@ class Store:
         self._trusted: bool | None = None
         self._wrote = False
 
+    def holds(self, key: str) -> bool:
+        """Whether something was kept as ``key``; it may not be whole."""
+        return self._is_own() and self._path(key).is_file()
+
     def get(self, key: str) -> bytes | None:
         """What was kept as ``key``."""
         path = self._path(key)

@@ -2,7 +2,7 @@
 
 from kicklint.syntax.dialect import Dialect, load_dialect
 from kicklint.syntax.kept import packed, unpacked
-from kicklint.syntax.model import Body, Function, Initialiser, Macro, Parameter, SyntaxFile
+from kicklint.syntax.model import DIGEST, Body, Function, Initialiser, Macro, Parameter, SyntaxFile
 from kicklint.syntax.parse import parse_file, parse_fragment
 from kicklint.syntax.scan import comments
 from kicklint.syntax.statements import Statement, statements
@@ -10,6 +10,7 @@ from kicklint.syntax.uses import Uses
 from kicklint.syntax.words import Spoken, spoken_in, words_in
 
 __all__ = [
+    "DIGEST",
     "Body",
     "Dialect",
     "Function",
