@@ -13,11 +13,13 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from measure import Case, Result, alternating, once
 from show import PARSE, as_json, chart, exponent, table
-from trees import copied, edited, kvm_files, multiplied
+from states import States
+from trees import copied, kvm_files, multiplied
 
 HERE = Path(__file__).resolve().parent
 _START = "python with its modules"
@@ -28,7 +30,10 @@ _EDITS = {
     "generic code": "virt/kvm/kvm_main.c",
 }
 _COPIES = (1, 2, 4, 8)
-_KICKLINT = (sys.executable, "-m", "kicklint.cli", "check", ".", "--isolated", "--quiet")
+_KICKLINT = (sys.executable, "-m", "kicklint.cli")
+_CHECK = (*_KICKLINT, "check", ".", "--isolated", "--quiet")
+_REVIEW = (*_KICKLINT, "review", "--isolated", "--quiet")
+_HOOK = (*_KICKLINT, "hook", "run")
 _FOUND = frozenset({0, 1})
 
 
@@ -86,34 +91,32 @@ def _yardsticks(work: Path) -> list[Case]:
 
 
 def _kicklint(work: Path) -> list[Case]:
-    tree, filled, cache = work / "tree", work / "filled", work / "cache"
+    tree, cache = work / "tree", work / "cache"
     environment = {"XDG_CACHE_HOME": str(cache), "KICKLINT_NO_CACHE": ""}
 
-    def empty() -> None:
-        shutil.rmtree(cache, ignore_errors=True)
-        cache.mkdir()
+    def case(name: str, folder: Path, prepare: Callable[[], None], *command: str) -> Case:
+        return Case(f"kicklint, {name}", (command,), folder, environment, _FOUND, prepare)
 
-    def fill() -> None:
-        shutil.rmtree(cache, ignore_errors=True)
-        if not filled.is_dir():
-            filled.mkdir()
-            once(Case("filling", (_KICKLINT,), tree, {**environment, "XDG_CACHE_HOME": str(filled)}, _FOUND))
-        shutil.copytree(filled, cache)
-
+    edits = {name: path for name, path in _EDITS.items() if (tree / path).is_file()}
+    states = States(tree, edits, Case("filling", (_CHECK,), tree, environment, _FOUND), cache)
     cases = []
-    for word, prepare in (("cold", empty), ("nothing changed", fill)):
+    for word, prepare in (("cold", states.empty), ("nothing changed", states.known())):
         for jobs in ("1", "2"):
-            command = (*_KICKLINT, "--jobs", jobs)
-            name = f"kicklint, {word}, jobs {jobs}"
-            cases.append(Case(name, (command,), tree, environment, _FOUND, prepare))
-    for name, path in _EDITS.items():
-        if not (tree / path).is_file():
-            continue
-        other = work / f"edited-{Path(path).stem}-{path.split('/')[1]}"
-        shutil.copytree(tree, other)
-        edited(other, path)
-        command = (*_KICKLINT, "--jobs", "2")
-        cases.append(Case(f"kicklint, edit of {name}", (command,), other, environment, _FOUND, fill))
+            cases.append(case(f"{word}, jobs {jobs}", tree, prepare, *_CHECK, "--jobs", jobs))
+    for name in edits:
+        cases.append(case(f"edit of {name}", tree, states.known(name), *_CHECK, "--jobs", "2"))
+    for name in edits:
+        patch = work / f"{name}.patch"
+        patch.write_text(states.patch(name), encoding="utf-8")
+        command = (*_REVIEW, str(patch), "--tree", ".", "--jobs", "2")
+        cases.append(case(f"review of {name}", tree, states.known(), *command))
+    repository = work / "repository"
+    shutil.copytree(tree, repository)
+    check = Case("filling", (_CHECK,), repository, environment, _FOUND)
+    staged = States(repository, edits, check, cache)
+    staged.commit()
+    for name in edits:
+        cases.append(case(f"hook, {name}", repository, staged.known(name, staged=True), *_HOOK))
     return cases
 
 
@@ -159,7 +162,7 @@ def _growth(kernel: Path, work: Path) -> dict[str, object]:
         tree = work / f"copies-{copies}"
         size = multiplied(kernel, tree, copies)
         _say(f"growth: {copies} copies")
-        taken = once(Case(f"{copies} copies", ((*_KICKLINT, "--no-cache", "--jobs", "1"),), tree, {}, _FOUND))
+        taken = once(Case(f"{copies} copies", ((*_CHECK, "--no-cache", "--jobs", "1"),), tree, {}, _FOUND))
         points.append((size, taken.cpu))
         print(
             f"{copies} copies: {size / 1e6:.1f} MB, {taken.cpu:.2f} s CPU, {taken.memory:.0f} MiB", flush=True

@@ -39,14 +39,12 @@ def multiplied(kernel: Path, target: Path, copies: int) -> int:
     return size
 
 
-def edited(target: Path, path: str) -> None:
-    """Put a harmless statement into the first function of the file ``path`` of the tree ``target``."""
-    file = target / path
-    text = file.read_text(encoding="utf-8")
-    head, brace, rest = text.partition("\n{\n")
+def with_statement(text: bytes) -> bytes:
+    """The C file ``text`` with a harmless statement in its first function."""
+    head, brace, rest = text.partition(b"\n{\n")
     if not brace:
-        raise SystemExit(f"bench: {path} has no function to edit")
-    file.write_text(f"{head}{brace}\tbarrier();\n{rest}", encoding="utf-8")
+        raise SystemExit("bench: there is no function to edit")
+    return head + brace + b"\tbarrier();\n" + rest
 
 
 def _copy(source: Path, target: Path) -> int:

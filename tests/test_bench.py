@@ -20,7 +20,7 @@ BENCH = ROOT / "bench"
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCH))
-    for name in ("measure", "show", "trees"):
+    for name in ("measure", "show", "states", "trees"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     spec = importlib.util.spec_from_file_location("bench_bench", BENCH / "bench.py")
     assert spec is not None
@@ -70,9 +70,40 @@ def test_trees(bench: ModuleType, tmp_path: Path) -> None:
     assert three - generic == 3 * (one - generic)
     assert sorted(path.name for path in (tmp_path / "3/arch").iterdir()) == ["riscv0n", "riscv1n", "riscv2n"]
     assert trees.copied(DEMO, tmp_path / "c") == one
-    trees.edited(tmp_path / "c", "virt/kvm/kvm_main.c")
-    before, after = (each / "virt/kvm/kvm_main.c" for each in (DEMO, tmp_path / "c"))
-    assert after.read_text().replace("\tbarrier();\n", "", 1) == before.read_text()
+
+
+def test_what_stands_on_the_disk_before_a_run(bench: ModuleType, tmp_path: Path) -> None:
+    trees, states, measure = (sys.modules[name] for name in ("trees", "states", "measure"))
+    tree, cache = tmp_path / "tree", tmp_path / "cache"
+    trees.copied(DEMO, tree)
+    path = "virt/kvm/kvm_main.c"
+    plain = (tree / path).read_text()
+    check = measure.Case(
+        "check", ((sys.executable, "-c", f"open({str(cache / 'run')!r}, 'a').write('1')"),), tree
+    )
+    found = states.States(tree, {"generic": path}, check, cache)
+    found.commit()
+    found.known("generic", staged=True)()
+    changed = (tree / path).read_text()
+    assert changed.replace("\tbarrier();\n", "", 1) == plain
+    assert git(tree, "diff", "--cached", "--name-only") == path
+    assert (cache / "run").read_text() == "1"
+    patch = tmp_path / "patch"
+    patch.write_text(found.patch("generic"))
+    found.known()()
+    assert (tree / path).read_text() == plain
+    assert git(tree, "status", "--porcelain") == ""
+    assert (cache / "run").read_text() == "1"  # filled once, and copied
+    git(tree, "apply", str(patch))
+    assert (tree / path).read_text() == changed
+    found.empty()
+    assert (tree / path).read_text() == plain
+    assert not list(cache.iterdir())
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def test_it_runs(tmp_path: Path) -> None:
