@@ -14,7 +14,17 @@ import pytest
 import sarif_om as om
 from samples import EMPTY, FULL, LINE, MENDED, ONLY_NOTES, PATH, RULES, finding, report
 
-from kicklint.base import Excerpt, Note, Report, Severity, Span
+from kicklint.base import (
+    REQUESTER,
+    VCPU,
+    Excerpt,
+    Interleaving,
+    Note,
+    Report,
+    Row,
+    Severity,
+    Span,
+)
 from kicklint.render import REPORT_FORMATS, Context, Provenance
 from kicklint.render.sarif.model import to_json
 
@@ -157,6 +167,18 @@ def test_an_edit_counts_in_the_same_unit() -> None:
     assert "insertedContent" not in away
     assert put["deletedRegion"]["startColumn"] == put["deletedRegion"]["endColumn"] == region["endColumn"]
     assert put["insertedContent"]["text"] == "\n\t\u00e4();"
+
+
+def test_an_interleaving_is_the_story_behind_the_trail_and_ends_in_what_is_lost() -> None:
+    here, there = Span(PATH, 3, 1, 3, 5), Span(PATH, 9, 1, 9, 5)
+    rows = (Row(VCPU, "mode = IN", "run", here), Row(REQUESTER, "no IPI", "kick", there))
+    race = Interleaving(rows, "in the guest, the request is not seen", "C x", "Sometimes", "", "")
+    result = sarif(report(finding(trail=(), interleaving=race)))["runs"][0]["results"][0]
+    (flow,) = result["codeFlows"]
+    (thread,) = flow["threadFlows"]
+    texts = [each["location"]["message"]["text"].rstrip(".") for each in thread["locations"]]
+    assert texts == ["vCPU: mode = IN", "requester: no IPI => in the guest, the request is not seen"]
+    assert "vCPU thread" in result["message"]["markdown"]
 
 
 def test_trail() -> None:

@@ -114,12 +114,16 @@ def _markdown(finding: Finding) -> str | None:
 
 
 def _flow(finding: Finding, places: Places) -> list[om.CodeFlow]:
-    """The trail and then the interleaving, in the first thread flow: the only one that viewers show."""
+    """The trail and then the interleaving, in the first thread flow: the only one that viewers show.
+
+    The last step says what is lost.
+    """
     rows = finding.interleaving.rows if finding.interleaving is not None else ()
     trail = finding.trail[: max(MOST_STEPS - len(rows), 0)]
     locations = [_step(step, number, places) for number, step in enumerate(trail, 1)]
     for number, row in enumerate(rows, len(locations) + 1):
-        text = visible(f"{row.thread}: {row.text}")
+        lost = f" => {finding.interleaving.lost}" if finding.interleaving and row is rows[-1] else ""
+        text = visible(f"{row.thread}: {row.text}{lost}")
         locations.append(
             om.ThreadFlowLocation(
                 location=places.location(row.span, row.function, text),
