@@ -117,17 +117,19 @@ def test_the_result_of_verdicts() -> None:
 
 def test_the_table_of_races_names_what_is_not_shown() -> None:
     races = [
-        Race("a", "KICK004", "x86", "goes wrong", (30, 5, 7)),
+        Race("a", "KICK004", "x86", "goes wrong", (30, 5, 7), mended=True),
+        Race("d", "KICK004", "x86", "goes wrong", (30,)),
         Race("b", "KICK004", "x86", "not shown"),
         Race("c", "KICK005", "riscv", "missed"),
     ]
     text = races_text(races, ["KICK003 x86 f"], Counter({"x86": 3, "riscv": 1}))
-    assert "riscv 1 of 1, x86 2 of 3." in text
-    assert "| x86 | 3 | 30 | 30 | 5 | 7 |" in text
-    assert "| KICK004 | 2 | 1 | 1 |" in text
-    assert "| KICK005 | 0 | 0 | 0 |" in text
+    assert "riscv 1 of 1, x86 3 of 3." in text
+    assert "| x86 | 4 | 30 | 30 | 5 | 7 |" in text
+    assert "| KICK004 | 3 | 2 | 1 | 1 |" in text
+    assert "| KICK005 | 0 | 0 | 0 | 0 |" in text
     assert "Errors of the unedited kernel that go wrong: KICK003 x86 f." in text
-    assert text.endswith("- KICK004 b\n")
+    assert "no bad execution is shown:\n\n- KICK004 b\n" in text
+    assert text.endswith("missing piece:\n\n- KICK004 d\n")
 
 
 def test_no_error_of_the_unedited_kernel_goes_wrong_in_the_kept_table() -> None:

@@ -5,7 +5,8 @@
 
 For every mutant that such a rule catches there is to be a bad execution, and of the unedited
 kernel none for an error. --keep appends each result to FILE as it comes, and takes those that
-are there for done; with --kept nothing else is run. --write keeps the result in RACES.md.
+are there for done; with --kept nothing else is run. --write keeps the result in RACES.md. What the
+runs over one tree have in common is kept while this runs, and no longer.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -34,6 +36,7 @@ from kicklint.race import Composer
 from kicklint.race.compose import Composed
 from kicklint.review.standing import difference
 from kicklint.rulebook import load_rulebook
+from kicklint.store import Store
 from mutants.bench import gathered
 from mutants.model import Mutant
 
@@ -49,7 +52,8 @@ RACING = tuple(
 class Race:
     """What is said of one mutant: ``missed``, ``goes wrong``, or that no bad execution is ``shown``.
 
-    ``took`` are the milliseconds of processor time that each of its findings' ways took, in order.
+    ``took`` are the milliseconds of processor time that each of its findings' ways took, in order;
+    ``mended`` says that what goes wrong never does with the missing piece in place.
     """
 
     id: str
@@ -57,6 +61,7 @@ class Race:
     architecture: str
     outcome: str
     took: tuple[int, ...] = ()
+    mended: bool = False
 
 
 class Watch:
@@ -85,7 +90,9 @@ def raced(mutant: Mutant, before: Report, after: Report, took: tuple[int, ...]) 
     found = [each for each, _ in difference(before, after, {}, lambda _finding: False).new]
     ours = [each for each in found if each.rule == mutant.rule and each.function in mutant.functions]
     outcome = "missed" if not ours else "goes wrong" if any(map(goes_wrong, ours)) else "not shown"
-    return Race(mutant.id, mutant.rule, mutant.architecture, outcome, took)
+    shown = [each.interleaving for each in ours if each.interleaving is not None and goes_wrong(each)]
+    mended = bool(shown) and all(each.fixed_verdict == "Never" for each in shown)
+    return Race(mutant.id, mutant.rule, mutant.architecture, outcome, took, mended)
 
 
 def goes_wrong(finding: Finding) -> bool:
@@ -111,26 +118,26 @@ def world(root: Path, mutants: Sequence[Mutant], keep: Path | None) -> tuple[lis
             with keep.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(race)) + "\n")
 
-    architecture = mutants[0].architecture
+    architecture, rules = mutants[0].architecture, sorted({each.rule for each in mutants})
     parsed: Parsed = {}
     races: list[Race] = []
-    errors: list[str] = []
-    for rule in sorted({each.rule for each in mutants}):
-        request = AnalysisRequest(root, architectures=(architecture,), select=frozenset({rule}))
-        before = analyse_tree(kept(root), request, parsed)
-        errors += [
-            f"{rule} {architecture} {each.function}"
-            for each in before.findings
-            if each.severity is Severity.ERROR and goes_wrong(each)
-        ]
-        for mutant in (each for each in mutants if each.rule == rule):
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        whole = AnalysisRequest(root, architectures=(architecture,), select=frozenset(rules), store=store)
+        before = analyse_tree(kept(root), whole, parsed)
+        for mutant in sorted(mutants, key=lambda each: each.rule):
             tree = edited(root, mutant.edits)
             with Watch() as watch:
-                after = analyse_tree(tree, request, parsed)
+                after = analyse_tree(tree, replace(whole, select=frozenset({mutant.rule})), parsed)
             note(raced(mutant, before, after, tuple(watch.took)))
             for path, text in tree.changes.items():
                 if text is not None:
                     parsed.pop((path, text), None)
+    errors = [
+        f"{each.rule} {architecture} {each.function}"
+        for each in before.findings
+        if each.severity is Severity.ERROR and goes_wrong(each)
+    ]
     return races, errors
 
 
@@ -147,18 +154,23 @@ def table_text(races: Iterable[Race], errors: Sequence[str], wanted: Counter[str
         + ", ".join(f"{name} {run[name]} of {wanted[name]}" for name in sorted(wanted))
         + ".",
         "",
-        "| rule | caught | goes wrong | not shown |",
-        "|---|---|---|---|",
+        "| rule | caught | goes wrong | not shown | never with the missing piece |",
+        "|---|---|---|---|---|",
     ]
+    mended = Counter(each.rule for each in every if each.mended)
     for rule in sorted({each.rule for each in every}):
         wrong, silent = counts[rule, "goes wrong"], counts[rule, "not shown"]
-        lines.append(f"| {rule} | {wrong + silent} | {wrong} | {silent} |")
+        lines.append(f"| {rule} | {wrong + silent} | {wrong} | {silent} | {mended[rule]} |")
     lines += ["", f"Errors of the unedited kernel that go wrong: {', '.join(errors) or 'none'}."]
     lines += ["", *times(every)]
     silent_ones = [each for each in every if each.outcome == "not shown"]
     if silent_ones:
         lines += ["", "Caught, and no bad execution is shown:", ""]
         lines += [f"- {each.rule} {each.id}" for each in silent_ones]
+    open_ones = [each for each in every if each.outcome == "goes wrong" and not each.mended]
+    if open_ones:
+        lines += ["", "Goes wrong, and no test that never does is written with the missing piece:", ""]
+        lines += [f"- {each.rule} {each.id}" for each in open_ones]
     return "\n".join(lines) + "\n"
 
 
@@ -205,10 +217,10 @@ def main() -> None:
         and wanted.only in each.id
     ]
     known = kept_in(wanted.keep)
-    parts: dict[tuple[str, str], list[Mutant]] = {}
+    parts: dict[str, list[Mutant]] = {}
     for each in mutants:
         if each.id not in known and not wanted.kept:
-            parts.setdefault((each.architecture, each.rule), []).append(each)
+            parts.setdefault(each.architecture, []).append(each)
     with ProcessPoolExecutor(wanted.jobs) as pool:
         roots, keeps = [wanted.kernel] * len(parts), [wanted.keep] * len(parts)
         done = list(pool.map(world, roots, parts.values(), keeps))
