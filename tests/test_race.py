@@ -268,7 +268,7 @@ def test_an_ipi_is_sent_in_the_modes_that_the_kick_asks_for(asks: str, guard: st
     found = report("KICK004", PRELUDE + RULES["KICK004"].bad + kick).findings
     litmus = shown(next(each for each in found if each.span.path.endswith("run.c"))).litmus
     lines = [line.split(" //")[0].strip() for line in litmus.splitlines()]
-    sent = lines.index("WRITE_ONCE(*ipi, 1);")
+    sent = lines.index("smp_store_release(ipi, 1);")
     assert lines[sent - 1].startswith("if (r")
     assert lines[sent - 1].endswith(f"{guard}) {{")
 

@@ -315,7 +315,7 @@ class _Search:
         name = f"{read.role.value}'s {read.field}"
         state = beat_at(self.world, where, f"reads the {name}")
         written = beat_at(self.world, (key, node), f"writes the {name}")
-        way = (*made_at(self.world, self.world.graph(key), request.node), written)
+        way = (*made_at(self.world, (key, request.node), request.text), written)
         return composer_of(self.world).compose(self.rule.id, race, way, state=state)
 
 

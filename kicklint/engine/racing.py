@@ -9,7 +9,7 @@ from kicklint.base import Finding, Interleaving, Severity
 from kicklint.engine.consumers import Consumers, Reading
 from kicklint.engine.drafts import shorter
 from kicklint.engine.world import World
-from kicklint.events import Event, EventGraph, Reach
+from kicklint.events import Event, Reach
 from kicklint.race import Beat, Composer, Reader
 from kicklint.race.compose import Composed
 from kicklint.race.threads import PLACE
@@ -47,6 +47,7 @@ def composed(world: World, rule: RuleInfo, violation: Violation) -> Composed | N
         composer.trail(race, violation.steps, violation.simulator),
         proven=lambda: _proven(world, rule, reader),
         before=lambda: reader.tested_before(violation.steps),
+        absent=violation.simulator.excluded | violation.simulator.foreign,
     )
 
 
@@ -71,7 +72,7 @@ def composer_of(world: World) -> Composer:
     if _COMPOSER not in world.scratch:
         made = Composer(
             Reader(world, world.lexicon.vocabulary),
-            lambda reader: _run(world, reader),
+            lambda reader, absent: _run(world, reader, absent),
             world.lexicon.vocabulary,
             lambda: _reading(world),
         )
@@ -81,8 +82,12 @@ def composer_of(world: World) -> Composer:
     return found
 
 
-def _run(world: World, reader: Reader) -> tuple[Beat, ...]:
-    """The shortest way that was found from an IN_GUEST_MODE write over a test to the guest."""
+def _run(world: World, reader: Reader, absent: frozenset[str]) -> tuple[Beat, ...]:
+    """The shortest way that was found from an IN_GUEST_MODE write over a test to the guest.
+
+    It goes through none of the files ``absent``. What its tests find is taken care of before the guest,
+    as was proven, also where the vCPU goes on: so they count as tests that keep it out.
+    """
     ways = []
     for rule in world.rulebook.rules:
         witness = world.rulebook.rule(rule.escalation.witness) if rule.escalation is not None else None
@@ -91,9 +96,11 @@ def _run(world: World, reader: Reader) -> tuple[Beat, ...]:
             for each in outcome_of(world, automaton).witnesses:
                 begins = partial(_begins, kind, mode)
                 way = reader.beats(each.steps, each.simulator, begins, over=EventKind.REQUEST_TEST)
-                if way and _begins(kind, mode, way[0]) and way[-1].kind is EventKind.GUEST_ENTRY:
+                there = not any(beat.span.path in absent for beat in way)
+                if way and there and _begins(kind, mode, way[0]) and way[-1].kind is EventKind.GUEST_ENTRY:
                     ways.append(way)
-    return min(ways, key=lambda way: (len(way), way[0].span), default=())
+    best = min(ways, key=lambda way: (len(way), way[0].span), default=())
+    return tuple(replace(each, ignored=False) for each in best)
 
 
 def _begins(kind: str, mode: str, beat: Beat) -> bool:
@@ -129,9 +136,14 @@ def beat_at(world: World, place: Reading, text: str = "") -> Beat:
     return Beat(Event(EventKind.FLAG_TEST, Reach.ANY, None, span, says, how=PLACE), graph.function, span)
 
 
-def made_at(world: World, graph: EventGraph, node: int) -> tuple[Beat, ...]:
-    """What the node of ``graph`` at which a request is made does: the event, or what its call does."""
-    return composer_of(world).reader.at(graph, node)
+def made_at(world: World, place: Reading, text: str) -> tuple[Beat, ...]:
+    """What the node ``place`` at which a request is made does: the event, or what the call ``text`` does."""
+    graph, node = world.graph(place[0]), place[1]
+    inside = composer_of(world).reader.at(graph, node)
+    if node in graph.events:
+        return inside
+    called = beat_at(world, place, text)
+    return tuple(replace(each, via=called) for each in inside)
 
 
 def consumers_of(world: World, form: Announced) -> Consumers:

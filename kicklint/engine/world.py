@@ -177,6 +177,10 @@ class World:
         """See Program."""
         return self.index.resolve(name, path)
 
+    def members(self, name: str) -> tuple[str, ...]:
+        """See Program."""
+        return tuple(sorted(self.index.members.get(name, ())))
+
     def mode_name(self, value: Value | None) -> str:
         """See Program."""
         modes = self.lexicon.vocabulary.modes

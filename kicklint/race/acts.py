@@ -32,6 +32,7 @@ SLEEP, ASLEEP, LEFT = "sleep", "asleep", "left"
 TEXTS = {
     "barrier": "smp_mb()",
     "write-barrier": "smp_wmb()",
+    "paid": "what was requested before is visible: a full barrier, of a caller",
     "window": "interrupts are on: an IPI that comes here is taken in the host",
     "look": "looks for what the kick is for",
     "work": "there is something to do for the vCPU, and no request for it",
@@ -69,6 +70,8 @@ TEXTS = {
     "asleep": "sleeps: schedule()",
     "wakes": "a full barrier, and a look whether the vCPU sleeps",
     "leave": "leaves the guest",
+    "announces": "smp_store_mb(vcpu->mode, IN_GUEST_MODE)",
+    "outside": "is not in the guest: nothing is there to be thrown out",
 }
 
 # Where an act looks that goes on only if nothing is there.
@@ -94,7 +97,7 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
             return (store(what, 1, label),), None
         case "barrier" | "write-barrier":
             return (Fence("mb" if what == "barrier" else "wmb", label),), None
-        case "window":
+        case "window" | "outside":
             return (taken(label),), None
         case "moved":
             return (store(CPU, 1, label), Fence("mb", label)), None
@@ -108,6 +111,8 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
             return (store(BLOCK if what == "bar" else PAGE, 1, label),), None
         case "shut" | "clear":
             return (store(GATE, int(what == "shut"), label),), None
+        case "announces":
+            return (store(MODE, 1, label), Fence("mb", label)), None
         case "inside" | "sleeps":
             place = INSIDE if what == "inside" else SLEEP
             return (store(place, 1, label), Fence("mb", label)), None
@@ -116,7 +121,7 @@ def statements(what: str, label: str, register: Callable[[], Register]) -> Made:
         case "leave":
             return (store(MODE, 0, label), store(LEFT, 1, label)), None
         case "throw":
-            return (store(IPI, 1, label),), None
+            return (send(label),), None
         case "enter":
             return (store(GUEST, 1, label),), None
         case "released":
@@ -135,7 +140,7 @@ def _reading(what: str, label: str, found: Register) -> Made:
         case "waits":
             return (_load(found, INSIDE, label), If(none, (store(USED, 1, ""),))), None
         case "wakes":
-            return (Fence("mb", label), _load(found, SLEEP, label), If(some, (store(IPI, 1, label),))), None
+            return (Fence("mb", label), _load(found, SLEEP, label), If(some, (send(label),))), None
         case "handles":
             return (_load(found, REQUESTS, label),), some
         case "state-look":
@@ -143,14 +148,14 @@ def _reading(what: str, label: str, found: Register) -> Made:
         case "page":
             return (_load(found, PAGE, label), If(some, (store(USED, 1, ""),))), None
         case "cpu-ipi":
-            return (_load(found, CPU, label), If(some, (store(IPI, 1, label),))), None
+            return (_load(found, CPU, label), If(some, (send(label),))), None
         case "answered":
             given = If(some, (store(ANSWER, 1, label),))
             return (taken(label, found.name), given), None
         case "flushed":
             answer = Register(f"{found.name}a")
             freed = (store(PAGE, 1, label),)
-            waits = (store(IPI, 1, label), Load(answer.name, Constant(ANSWER), "acquire", label=label))
+            waits = (send(label), Load(answer.name, Constant(ANSWER), "acquire", label=label))
             told = If(Operation("!=", (answer, Constant(0))), freed)
             return (_load(found, MODE, label), If(none, freed, (*waits, told))), None
     return (), None
@@ -159,6 +164,11 @@ def _reading(what: str, label: str, found: Register) -> Made:
 def taken(label: str, register: str = "") -> Statement:
     """The instant at which an IPI can be taken; it does nothing, since the guest is not running."""
     return Update(register, Constant(IPI), "=", Constant(0), Constant(1), order="mb", label=label)
+
+
+def send(label: str, ipi: str = IPI) -> Statement:
+    """An IPI is sent; whoever takes it sees what was written before, on every architecture."""
+    return store(ipi, 1, label, "release")
 
 
 def store(location: str, value: int, label: str, order: str = "once") -> Statement:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kicklint.base import Span
-from kicklint.events import Event
+from kicklint.events import Event, Reach
 from kicklint.flow import Const, Expr, Name, show
-from kicklint.rulebook import EventKind
+from kicklint.rulebook import EventKind, Order
 from kicklint.typestate import Machine, RawStep
 
 _TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME, EventKind.FLAG_TEST)
@@ -17,7 +17,7 @@ _TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME, EventKind.FLAG_TEST
 class Beat:
     """One event on a way. ``ignored`` says that the way goes on whatever a test finds.
 
-    ``via`` is the call that it is the first event of, where that was taken apart. A look at
+    ``via`` is the call that it is an event of, where that was taken apart. A look at
     the mode ``sends`` an IPI in these modes (None: as the document says). A kick that
     ``throws`` stands for its IPI, since none is seen in its function.
     """
@@ -56,10 +56,31 @@ def looks(beat: Beat) -> bool:
     return finds_mode(beat.event)
 
 
+def publishes(beat: Beat) -> bool:
+    """Whether ``beat`` says on which CPU the vCPU is."""
+    return beat.kind is EventKind.CPU_WRITE and beat.attribute("to") == "some"
+
+
 def finds_mode(event: Event) -> bool:
     """Whether ``event`` finds out the mode: it reads it, or writes it and gives back what was there."""
     swaps = event.atomic or ("swaps", "yes") in event.attributes
     return event.kind is EventKind.MODE_READ or (event.kind is EventKind.MODE_WRITE and swaps)
+
+
+def exchange_at(function: str, span: Span, name: str) -> tuple[Beat, Beat]:
+    """The exchange of the mode as the document has it, behind its barrier, for a call of ``name``."""
+    text, full = f"{name}()", (("order", Order.FULL.value),)
+    said = f"full barrier in {text}"
+    barrier = Event(EventKind.BARRIER, Reach.ANY, None, span, said, how=name, attributes=full)
+    exchange = replace(
+        barrier,
+        text=text,
+        kind=EventKind.MODE_WRITE,
+        value=Name("EXITING_GUEST_MODE"),
+        expected=Name("IN_GUEST_MODE"),
+        atomic=True,
+    )
+    return Beat(barrier, function, span), Beat(exchange, function, span)
 
 
 def _text(expr: Expr | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from kicklint.base import REQUESTER, VCPU, Interleaving
 from kicklint.memory import (
@@ -24,11 +24,24 @@ from kicklint.memory import (
     equal,
     write_litmus,
 )
-from kicklint.race.acts import ASLEEP, GATE, GUEST, IPI, LEFT, MODE, REQUESTS, SECOND, STATE, USED, WORK
+from kicklint.race.acts import (
+    ASLEEP,
+    GATE,
+    GUEST,
+    IPI,
+    LEFT,
+    MODE,
+    REQUESTS,
+    SECOND,
+    STATE,
+    TEXTS,
+    USED,
+    WORK,
+)
 from kicklint.race.beats import Beat
 from kicklint.race.programs import Act, Script, Setting, Unknown
 from kicklint.race.rows import rows
-from kicklint.race.threads import Sources, Way, Words, begins, of_any_request, publishing
+from kicklint.race.threads import Sources, Way, Words, begins, of_any_request, of_requester, publishing
 from kicklint.race.ways import Reader
 from kicklint.rulebook import EventKind, Race, Vocabulary
 from kicklint.typestate import RawStep, Simulator
@@ -36,6 +49,7 @@ from kicklint.typestate import RawStep, Simulator
 MOST_EVENTS = 20
 """Events of one thread; what is larger is cut, and says so. What is cut and does no harm proves nothing."""
 
+_OTHER_KERNEL = "of this back end no such way of the vCPU is known: another one's is shown"
 _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 _ENDS = {"request": REQUESTS, "work": WORK, "gate": GATE}
 _BAD = {
@@ -72,19 +86,19 @@ class _Built:
 class Composer:
     """Composes interleavings for one world.
 
-    ``run`` gives a way of the vCPU's thread to the guest, as far as one was found; it is
-    asked only when it is needed. ``vocabulary`` names the kernel's functions for the
-    other side.
+    ``run`` gives a way of the vCPU's thread to the guest in a kernel without some files, as far as
+    one was found; it is asked only when it is needed. ``vocabulary`` names the kernel's functions
+    for the other side.
     """
 
     def __init__(
         self,
         reader: Reader,
-        run: Callable[[Reader], tuple[Beat, ...]],
+        run: Callable[[Reader, frozenset[str]], tuple[Beat, ...]],
         vocabulary: Vocabulary,
         state: Callable[[], Beat | None],
     ) -> None:
-        self._run = lru_cache(maxsize=1)(lambda: run(reader))
+        self._run = lru_cache(maxsize=None)(lambda absent: run(reader, absent))
         self._state = lru_cache(maxsize=1)(state)
         self._modes = vocabulary.modes
         self._api = vocabulary.requester
@@ -108,24 +122,35 @@ class Composer:
         proven: Callable[[], tuple[Beat, ...]] = tuple,
         before: Callable[[], tuple[Beat, ...]] = tuple,
         state: Beat | None = None,
+        absent: frozenset[str] = frozenset(),
     ) -> Composed:
         """The shortest bad execution of ``race`` with ``way`` for the guilty one.
 
         ``proven`` gives a way of the vCPU's that the rule has found to be right, ``before`` the
         test before what ``way`` begins with; ``state`` is where
-        the state in question is read, if that is known.
+        the state in question is read, if that is known. The files ``absent`` are in no kernel with ``way``:
+        what they do is only taken where nothing else is known.
         """
         reads = (lambda: state) if state is not None else self._state
         names = (self._api.request, self._api.kick)
-        sources = Sources(way, self._run, self.reader, *names, proven, before, reads)
+
+        def without(files: frozenset[str]) -> Sources:
+            reader = self.reader.without(files)
+            run = partial(self._run, files)
+            return Sources(way, of_requester(race), run, reader, *names, proven, before, reads)
+
         race = _with_flag(race, way)
+        sources = without(absent)
         said, whole = self._first(name, _variants(race), sources, "")
+        if not said.judged and absent and not race.written:
+            said, whole = self._first(name, _variants(race), without(frozenset()), _OTHER_KERNEL)
         if said.interleaving is not None or whole or not race.written:
             return said
         written = replace(
             race,
             vcpu=race.written_vcpu or race.vcpu,
             requester=race.written_requester or race.requester,
+            fixed_vcpu=race.written_fixed_vcpu or race.fixed_vcpu,
         )
         return self._first(name, _variants(written), sources, race.written)[0]
 
@@ -203,7 +228,7 @@ class Composer:
         told = any(isinstance(each, Beat) and each.kind in _MODE for each in second)
         if not told and race.ends not in _BAD:
             # An IPI that is sent whatever the mode is may come too early, and is taken in the host.
-            first = (*_early(first), *first)
+            first = _early(first, "outside" if _throws(second) else "window")
         doings: list[Beat | Act] = []
         setting = Setting(
             self._modes,
@@ -287,9 +312,20 @@ def _has(way: Way, what: str) -> bool:
     return any(isinstance(each, Act) and each.what == what for each in way)
 
 
-def _early(way: Way) -> Way:
-    near = [each if isinstance(each, Beat) else each.near for each in way[:1]]
-    return tuple(Act("window", "an IPI that comes before this is taken in the host", each) for each in near)
+def _throws(way: Way) -> bool:
+    """Whether the vCPU is thrown out of the guest by something that is no IPI."""
+    return _has(way, "throw") or any(isinstance(each, Beat) and each.throws for each in way)
+
+
+def _early(way: Way, what: str) -> Way:
+    """``way`` with the last instant at which an IPI comes too early: before the vCPU announces itself.
+
+    What it looks at before that, it looks at with interrupts on.
+    """
+    place = next((n for n, each in enumerate(way) if isinstance(each, Beat) or each.what != "look"), 0)
+    near = [each if isinstance(each, Beat) else each.near for each in way[place : place + 1]]
+    window = [Act(what, TEXTS[what], each) for each in near]
+    return (*way[:place], *window, *way[place:])
 
 
 def _notes(built: _Built) -> list[str]:

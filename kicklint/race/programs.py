@@ -35,6 +35,7 @@ from kicklint.race.acts import (
     SECOND,
     USED,
     WORK,
+    send,
     statements,
     store,
     taken,
@@ -104,6 +105,8 @@ class Script:
             made, guard = self._vcpu_step(way[place], way[:place])
             if made or guard is not None:
                 onward = self.vcpu(way, place + 1)
+                if _is_window(made) and _is_window(onward[:1]):
+                    return onward  # the instants are one
                 return (*made, If(guard, onward)) if guard is not None and onward else (*made, *onward)
         return ()
 
@@ -227,7 +230,7 @@ class Script:
 
     def _sent(self, label: str) -> tuple[Statement, ...]:
         """An IPI is sent: to the right CPU, if that is the one that was read."""
-        sent = store(self._setting.ipi, 1, label)
+        sent = send(label, self._setting.ipi)
         return (sent,) if self._cpu is None else (If(Operation("==", (self._cpu, Constant(1))), (sent,)),)
 
     @staticmethod
@@ -318,6 +321,14 @@ class Script:
     def _register(self) -> Register:
         self._registers += 1
         return Register(f"r{self._registers}")
+
+
+def _is_window(made: tuple[Statement, ...]) -> bool:
+    """Whether ``made`` is an instant at which an IPI is taken, and nothing else."""
+    match made:
+        case (Update(register="", address=Constant(value="ipi")),):
+            return True
+    return False
 
 
 def _one_of(register: Register, values: Iterable[int], every: frozenset[int]) -> Expression:

@@ -91,7 +91,7 @@ def _fences(execution: Execution) -> dict[int, list[tuple[int, str]]]:
 
 
 def _call(thread: int, doing: Beat | Act, told: set[tuple[int, str, bool]]) -> Iterator[Row]:
-    """The line of the call that ``doing`` begins, once."""
+    """The line of the call that ``doing`` is part of, once."""
     via = doing.via if isinstance(doing, Beat) else None
     if via is not None and (thread, repr(via.span), False) not in told:
         told.add((thread, repr(via.span), False))
@@ -134,7 +134,7 @@ def _said(
         notes.append(_FOUND[event.location][0 if event.value == 0 else 1])
     elif event.kind == "R" and event.location not in (MODE, REQUESTS, IPI) and not event.update:
         notes.append("nothing yet" if event.value == 0 else "finds it")
-    elif event.location == IPI and event.kind == "R":
+    elif event.location == IPI and event.kind == "R" and not _is_outside(doing):
         notes.append("the IPI is taken" if event.value else "none has come")
     if moment.early:
         notes.append("carried out early")
@@ -149,6 +149,11 @@ def _is_test(doing: Beat | Act) -> bool:
     if isinstance(doing, Act):
         return doing.what == "guarded"
     return doing.kind in (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME)
+
+
+def _is_outside(doing: Beat | Act) -> bool:
+    """Whether nothing is taken, since what throws the vCPU out is no IPI."""
+    return isinstance(doing, Act) and doing.what == "outside"
 
 
 def _aimed(execution: Execution) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from kicklint.base import RulebookError
 from kicklint.race.acts import TEXTS
-from kicklint.race.beats import Beat
+from kicklint.race.beats import Beat, exchange_at, looks, publishes
 from kicklint.race.programs import Act, Unknown
 from kicklint.race.ways import Reader
-from kicklint.rulebook import EventKind, Race
+from kicklint.rulebook import EventKind, Order, Race
 
 Way = tuple[Beat | Act, ...]
 _TESTS = (EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME, EventKind.FLAG_TEST)
@@ -19,6 +19,8 @@ _MODE = (EventKind.MODE_READ, EventKind.MODE_WRITE)
 _EVENTS = {"clear": (EventKind.FLAG_CLEAR,), "read": _TESTS, "throw": (EventKind.KICK,)}
 _INTERRUPTS = (EventKind.INTERRUPTS_ON, EventKind.INTERRUPTS_OFF)
 _IN, _OUTSIDE, _READING = "IN_GUEST_MODE", "OUTSIDE_GUEST_MODE", "READING_SHADOW_PAGE_TABLES"
+# What stands for the requests at the gate of SIE; a block of a guest's guest has one of its own.
+_GATE, _SHADOW = "PROG_REQUEST", "scb_s"
 # Words that are made out of the trail begin like this.
 _TRAIL = ("trail", "masked", "opened", "guarded", "stray", "walk")
 PLACE = "place"
@@ -31,14 +33,15 @@ CALL = "call:"
 class Sources:
     """What words are made of.
 
-    ``trail`` is the way to the harm. ``run`` gives a way of the vCPU's thread from its
-    IN_GUEST_MODE write to the guest, and ``proven`` one that the rule itself has found to be
-    as it should; ``before`` is the test before what the way begins with, ``state`` where what a request
-    announces is read. ``request`` and ``kick`` are the
-    names of the functions of the kernel that make a request and kick.
+    ``trail`` is the way to the harm; ``theirs`` says that it is not the vCPU's. ``run`` gives a
+    way of the vCPU's thread from its IN_GUEST_MODE write to the guest, and ``proven`` one that the
+    rule itself has found to be as it should; ``before`` is the test before what the way begins
+    with, ``state`` where what a request announces is read. ``request`` and ``kick`` are the names
+    of the functions of the kernel that make a request and kick.
     """
 
     trail: tuple[Beat, ...]
+    theirs: bool
     run: Callable[[], tuple[Beat, ...]]
     reader: Reader
     request: str
@@ -59,14 +62,25 @@ class Words:
     def way(self, words: tuple[str, ...]) -> Way:
         """What a thread does that does all of ``words``. Raises Unknown."""
         done: Way = ()
-        called = [each.removeprefix(CALL) for each in words if each.startswith(CALL)]
         if not any(each.startswith(_TRAIL) for each in words):
-            # What the thread does beside is done where that is called, before the guest or around a request.
-            reader, names = self._sources.reader, (*called, self._sources.request)
-            self._beside = reader.entry() if self._own and not called else reader.head(names[0])
+            self._beside = self._place([each.removeprefix(CALL) for each in words if each.startswith(CALL)])
         for word in filter(None, words):
             done = (*done, *self._word(word, done))
         return done if self._own else _last_request(done)
+
+    def _place(self, called: list[str]) -> Beat | None:
+        """Where the thread does what no event says: in what it calls, before the guest, around a request.
+
+        None where the trail is its own, which says more.
+        """
+        reader = self._sources.reader
+        if called:
+            return reader.head(called[0])
+        if self._own is not self._sources.theirs:
+            return None
+        if self._own:
+            return reader.entry() or reader.first(EventKind.CPU_WRITE, publishes)
+        return reader.head(self._sources.request)
 
     def _word(self, word: str, done: Way) -> Way:
         if word.endswith("?"):
@@ -84,8 +98,15 @@ class Words:
                 return self._trail(word)
             case "announce" | "test" | "requests" | "entry" | "look":
                 return self._run(word)
+            case "tested":
+                return self._tested()
             case "request" | "kick" | "ipi":
                 return self._api(word)
+            case "exchange":
+                found = [_exchanging(each) for each in self._api("kick")]
+                return tuple(beat for each in found for beat in each)
+            case "clear" | "read" | "moved" if self._beside is not None:
+                return self._beyond(word)
             case _ if word in TEXTS:
                 return (Act(word, TEXTS[word], self._near(_EVENTS.get(word, ()))),)
         raise RulebookError(f"a race has no word {word!r}")
@@ -95,6 +116,8 @@ class Words:
         here = [each for each in done if isinstance(each, Beat)]
         place = next((n for n in range(len(here) - 1, -1, -1) if _announces(here[n])), 0)
         kinds = {each.kind for each in here[place:]}
+        if any(each.attribute("order") == Order.FULL for each in here[place:]):
+            kinds.add(EventKind.BARRIER)
         known = {
             "test": set(_TESTS),
             "entry": {EventKind.GUEST_ENTRY},
@@ -103,8 +126,15 @@ class Words:
             "ipi": {EventKind.IPI},
             "barrier": {EventKind.BARRIER},
         }[word]
-        full = word == "barrier" and any(each.attribute("order") == "full" for each in here[place:])
-        return () if kinds & known or full else self._word(word, done)
+        if kinds & known:
+            return ()
+        return self._barrier() if word == "barrier" and self._own else self._word(word, done)
+
+    def _barrier(self) -> Way:
+        """The barriers behind the vCPU's announcement, as the tree has them, or one that is missing."""
+        run = self._sources.run()
+        found = tuple(each for each in (self._run("announce") if run else ()) if _is_barrier(each))
+        return found or (Act("barrier", TEXTS["barrier"], self._near()),)
 
     # Out of the trail
 
@@ -120,11 +150,22 @@ class Words:
                 return self._expanded(head)
             case "trail-last":
                 return self._expanded(last)
-            case "trail-ordered":
+            case "trail-late":
+                # The CPU is read only behind what finds out the mode.
                 way = self._expanded(trail)
-                kinds = _MODE if any(each.kind in _MODE for each in way) else (EventKind.CPU_READ,)
-                place = next((n for n, each in enumerate(way) if each.kind in kinds), len(way))
-                return (*way[:place], Act("barrier", TEXTS["barrier"], self._near()), *way[place:])
+                early = tuple(each for each in way if each.kind is EventKind.CPU_READ)
+                rest = tuple(each for each in way if each.kind is not EventKind.CPU_READ)
+                place = max((n + 1 for n, each in enumerate(rest) if looks(each)), default=0)
+                return self._ordered((*rest[:place], *early[-1:], *rest[place:]), TEXTS["paid"])
+            case "trail-ordered":
+                return self._ordered(self._expanded(trail), TEXTS["barrier"])
+            case "trail-pending":
+                # A request that is made is not taken back.
+                way = self._expanded(trail)
+                kept = tuple(each for each in way if each.kind is not EventKind.REQUEST_CONSUME)
+                return self._ordered(kept, TEXTS["barrier"])
+            case "trail-paid":
+                return self._ordered(self._expanded(trail), TEXTS["paid"])
             case "masked":
                 return tuple(each for each in self._expanded(trail) if each.kind not in _INTERRUPTS)
             case "opened-head":
@@ -139,6 +180,14 @@ class Words:
             case "guarded":
                 return (Act("guarded", TEXTS["guarded"], self._near(), self._expanded(last)),)
         raise RulebookError(f"a race has no word {word!r}")
+
+    def _ordered(self, way: tuple[Beat, ...], text: str) -> Way:
+        """``way`` with a full barrier before it looks at the mode, where it has none; ``text`` says whose."""
+        kinds = _MODE if any(each.kind in _MODE for each in way) else (EventKind.CPU_READ,)
+        place = next((n for n, each in enumerate(way) if each.kind in kinds), len(way))
+        if any(each.attribute("order") == Order.FULL for each in way[:place]):
+            return way
+        return (*way[:place], Act("barrier", text, self._near()), *way[place:])
 
     def _walk(self, *, right: bool) -> Way:
         """The walk of a page table that the trail leads into, out of, or lets an interrupt into."""
@@ -175,6 +224,21 @@ class Words:
 
     # Out of other functions of the tree
 
+    def _beyond(self, word: str) -> Way:
+        """An act of the vCPU's that neither the trail nor its way to the guest shows: where the tree has it.
+
+        What it never does is left out.
+        """
+        reader = self._sources.reader
+        found = {
+            "clear": lambda: reader.first(EventKind.FLAG_CLEAR, _reopens),
+            "read": lambda: reader.first(EventKind.REQUEST_TEST, lambda beat: not beat.request),
+            "moved": lambda: reader.first(EventKind.CPU_WRITE, publishes),
+        }[word]()
+        if found is None and word == "clear":
+            return ()
+        return (Act(word, TEXTS[word], found or self._near()),)
+
     def _called(self, name: str) -> Way:
         """What the tree's function ``name`` does."""
         way = self._sources.reader.called(name, own=self._own)
@@ -190,7 +254,9 @@ class Words:
             found = tuple(of_any_request(each) for each in self._sources.before())
         else:
             run = self._sources.run()
-            left = self._sources.reader.last_write(run[0], _OUTSIDE) if run else None
+            # Where the vCPU announces itself in a helper, it is out again where it was in.
+            ends = (self._sources.reader.last_write(each, _OUTSIDE) for each in (*run[:1], *run[-1:]))
+            left = next(filter(None, ends), None)
             found = (Act("leave", TEXTS["leave"], left),) if left is not None else ()
         if not found:
             raise Unknown(word)
@@ -224,6 +290,13 @@ class Words:
                 return entry
         raise RulebookError(f"a race has no word {word!r}")
 
+    def _tested(self) -> Way:
+        """The vCPU's test of the requests as the tree has it, or one that is missing."""
+        try:
+            return self._run("test")
+        except Unknown:
+            return (Act("retest", TEXTS["retest"], self._near()),)
+
     # Out of the kernel's own functions
 
     def _api(self, word: str) -> Way:
@@ -241,7 +314,12 @@ def begins(race: Race) -> Callable[[Beat], bool]:
     """What a way to a harm begins with: the vCPU announces itself, publishes its CPU or clears a flag."""
     if "before" in race.vcpu:
         return lambda beat: beat.kind is EventKind.FLAG_CLEAR
-    return _publishes if publishing(race) else _announces
+    return publishes if publishing(race) else _announces
+
+
+def of_requester(race: Race) -> bool:
+    """Whether the way to the harm is the other thread's."""
+    return any(each.startswith(_TRAIL) for each in race.requester)
 
 
 def publishing(race: Race) -> bool:
@@ -262,8 +340,20 @@ def of_any_request(beat: Beat) -> Beat:
     return replace(beat, event=replace(beat.event, kind=EventKind.REQUEST_TEST, request=None))
 
 
-def _publishes(beat: Beat) -> bool:
-    return beat.kind is EventKind.CPU_WRITE and beat.attribute("to") == "some"
+def _exchanging(each: Beat | Act) -> Way:
+    """``each``, or the exchange that is to be where it looks at the mode."""
+    if not isinstance(each, Beat) or not looks(each) or each.event.expected is not None:
+        return (each,)
+    return exchange_at(each.function, each.span, "cmpxchg")
+
+
+def _is_barrier(each: Beat | Act) -> bool:
+    return isinstance(each, Beat) and each.kind is EventKind.BARRIER
+
+
+def _reopens(beat: Beat) -> bool:
+    """Whether ``beat`` clears what stands for the requests at the gate to the guest."""
+    return beat.attribute("flag") == _GATE and beat.attribute("place") != _SHADOW
 
 
 def _announces(beat: Beat) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeAlias
 
-from kicklint.events import Event, EventGraph, Reach
-from kicklint.flow import Call, Name, Node
-from kicklint.race.beats import Beat
-from kicklint.rulebook import EventKind, Order
+from kicklint.events import EventGraph
+from kicklint.flow import Call, Node
+from kicklint.race.beats import Beat, exchange_at
+from kicklint.rulebook import EventKind
 from kicklint.typestate import Program
 
 # Ways of one function, calls on top of each other, nodes that are looked at for one question.
@@ -54,7 +53,7 @@ class Walks:
     ) -> None:
         self._program = program
         self._deciding = deciding
-        self._seen = seen
+        self.seen = seen
         self._depth = depth
         self._ways: dict[str, Ways] = {}
         self._left = _STEPS
@@ -101,7 +100,7 @@ class Walks:
     def _at(self, graph: EventGraph, node: int, depth: int) -> Ways:
         event = graph.events.get(node)
         if event is not None:
-            wanted = self._seen is _SEEN or event.kind in self._seen
+            wanted = self.seen is _SEEN or event.kind in self.seen
             return ((Beat(event, graph.graph.function, event.span),) if wanted else (),)
         site = graph.calls.get(node)
         called = graph.graph.nodes[node].instruction
@@ -109,7 +108,7 @@ class Walks:
             return (_decision(called, graph, node),)
         if site is None or depth >= self._depth:
             return ((),)
-        targets = [each.function for each in site.targets if self._program.may(each.function) & self._seen]
+        targets = [each.function for each in site.targets if self._program.may(each.function) & self.seen]
         ways = [way for target in targets for way in self._of(target, depth + 1)]
         return tuple(dict.fromkeys(ways))[:_WAYS] or ((),)
 
@@ -145,15 +144,4 @@ def _back(nodes: tuple[Node, ...]) -> _Steps:
 
 def _decision(call: Call, graph: EventGraph, node: int) -> tuple[Beat, ...]:
     span = graph.graph.nodes[node].span
-    text, full = f"{call.name}()", (("order", Order.FULL.value),)
-    said = f"full barrier in {text}"
-    barrier = Event(EventKind.BARRIER, Reach.ANY, None, span, said, how=call.name, attributes=full)
-    exchange = replace(
-        barrier,
-        text=text,
-        kind=EventKind.MODE_WRITE,
-        value=Name("EXITING_GUEST_MODE"),
-        expected=Name("IN_GUEST_MODE"),
-        atomic=True,
-    )
-    return tuple(Beat(each, graph.graph.function, span) for each in (barrier, exchange))
+    return exchange_at(graph.graph.function, span, call.name)

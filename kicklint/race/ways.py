@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
@@ -32,6 +33,7 @@ _DOES = {
     EventKind.MODE_WRITE,
     EventKind.IPI,
 }
+_PASSED = frozenset({EventKind.BARRIER, EventKind.REQUEST_TEST, EventKind.MODE_READ})
 _LOOKING = {EventKind.REQUEST_TEST, EventKind.REQUEST_CONSUME}
 _NAMED = (EventKind.REQUEST_MAKE, EventKind.KICK, EventKind.REQUEST_CONSUME)
 
@@ -54,6 +56,32 @@ def _to_first(steps: tuple[RawStep, ...], kind: EventKind) -> list[tuple[str, in
     return []
 
 
+def _least(way: tuple[Beat, ...]) -> tuple[int, int]:
+    """What a way is chosen by that a call comes back from with nothing found."""
+    barriers = sum(each.kind is EventKind.BARRIER for each in way)
+    return barriers, barriers - len(way)
+
+
+def _stays_off(step: RawStep, event: Event) -> bool:
+    """Whether ``event`` is to let interrupts in, and does not."""
+    if event.kind is not EventKind.INTERRUPTS_ON:
+        return False
+    if step.after is not None and step.after.interrupts:
+        return step.after.interrupts != "on"
+    return event.saved is not None  # what was there before comes back
+
+
+def _open(way: list[Beat | _Passed]) -> list[Beat | _Passed]:
+    """``way`` without what is to let interrupts in while something else holds them off."""
+    held, kept = False, []
+    for each in way:
+        if isinstance(each, Beat) and each.event.holds:
+            held = each.kind is EventKind.INTERRUPTS_OFF
+        elif not held or not isinstance(each, Beat) or each.kind is not EventKind.INTERRUPTS_ON:
+            kept.append(each)
+    return kept
+
+
 _Passed: TypeAlias = "tuple[EventGraph, int]"
 """A call that a trail did not go into."""
 
@@ -61,20 +89,36 @@ _Passed: TypeAlias = "tuple[EventGraph, int]"
 class Reader:
     """Reads trails, and what functions of a world do, in the words of ``vocabulary``."""
 
+    _absent: frozenset[str] = frozenset()
+
     def __init__(self, program: Program, vocabulary: Vocabulary) -> None:
         self._program = program
         self._vocabulary = vocabulary
         self._walks = Walks(program, vocabulary.deciding)
         self._fences = Walks(program, (), seen=frozenset({EventKind.BARRIER}), depth=_NEAR)
+        self._looks = Walks(program, (), seen=_PASSED, depth=_NEAR)
         self._sends: dict[str, frozenset[int]] = {}
+
+    def without(self, files: frozenset[str]) -> Reader:
+        """The same reader for a kernel that ``files`` are not in."""
+        found = copy(self)
+        found._absent = files
+        return found
+
+    def _there(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the functions ``keys`` that are in the kernel."""
+        return tuple(each for each in keys if self._program.path(each) not in self._absent)
 
     def named(self, name: str, path: str | None = "") -> tuple[tuple[Beat, ...], ...]:
         """The ways through the function called ``name``, short ones first; none when there is no such.
 
-        With a ``path`` of None a function of any file is taken that has the name.
+        With a ``path`` of None a function of any file is taken that has the name. A member of
+        tables that no function is called like is all that the tables hold.
         """
         keys = self._program.function_ids(name) if path is None else self._program.function_named(name, path)
-        return tuple(self._deciding(keys[0], way) for way in self._walks.of(keys[0])) if keys else ()
+        keys = self._there(keys)[:1] if keys else self._there(self._program.members(name))
+        ways = [self._deciding(key, way) for key in keys for way in self._walks.of(key)]
+        return tuple(sorted(ways, key=len))
 
     def called(self, name: str, *, own: bool) -> tuple[Beat, ...]:
         """What the function ``name`` of any file does of the protocol, on its fullest way; taken apart."""
@@ -83,11 +127,12 @@ class Reader:
             return ()
         fullest = max(ways, key=_does)
         way = self.expanded(fullest, own=own, full=True)
-        return self._deciding(self._program.function_ids(name)[0], way)
+        keys = self._there(self._program.function_ids(name))
+        return self._deciding(keys[0], way) if keys else way
 
     def head(self, name: str) -> Beat | None:
         """The head of the function ``name`` of any file, as the place of what is done around it."""
-        keys = self._program.function_ids(name)
+        keys = self._there(self._program.function_ids(name))
         if not keys:
             return None
         graph = self._program.graph(keys[0]).graph
@@ -95,13 +140,18 @@ class Reader:
         return Beat(Event(EventKind.RETURN, Reach.ANY, None, span, name), graph.function, span)
 
     def entry(self) -> Beat | None:
-        """The first guest entry of the world, by file and line."""
+        """The first guest entry of the kernel, by file and line."""
+        return self.first(EventKind.GUEST_ENTRY)
+
+    def first(self, kind: EventKind, wanted: Callable[[Beat], bool] = bool) -> Beat | None:
+        """The first event of ``kind`` in the kernel that is ``wanted``, by file and line."""
         found = [
-            Beat(event, graph.graph.function, event.span)
-            for function in self._program.holders(EventKind.GUEST_ENTRY, "")
+            beat
+            for function in self._there(self._program.holders(kind, ""))
             for graph in (self._program.graph(function),)
             for event in graph.events.values()
-            if event.kind is EventKind.GUEST_ENTRY
+            for beat in (Beat(event, graph.graph.function, event.span),)
+            if event.kind is kind and wanted(beat)
         ]
         return min(found, key=lambda each: each.span, default=None)
 
@@ -174,15 +224,18 @@ class Reader:
         """The events of a trail, calls taken apart, in order; from the last on that ``begins`` something.
 
         Or from the ``first`` on. With ``over`` there has to be such an event behind it. The trail's own
-        end is no beginning. Barriers in what the trail did not go into are looked for only where they count.
+        end is no beginning. Barriers in what the trail did not go into are looked for only where they count,
+        and so are tests in the vCPU's own thread, where the automaton does not care for tests.
         """
-        found = list(self._beats(steps, simulator))
+        found = _open(list(self._beats(steps, simulator)))
+        heeds = {each.on for each in simulator.machine.automaton.transition}
+        walks = self._fences if heeds & _LOOKING or not simulator.own_thread else self._looks
         known = [(n, each) for n, each in enumerate(found) if isinstance(each, Beat)]
         last = max((n for n, each in known if each.kind is over), default=0 if over else len(found))
         starts = [n for n, each in known[:-1] if begins(each) and n < last]
         way: list[Beat] = []
         for each in found[starts[0 if first else -1] if starts else 0 :]:
-            way += [each] if isinstance(each, Beat) else self._barriers(*each)
+            way += [each] if isinstance(each, Beat) else self._passed(walks, *each)
         return tuple(way)
 
     def _beats(self, steps: tuple[RawStep, ...], simulator: Simulator) -> Iterator[Beat | _Passed]:
@@ -201,7 +254,8 @@ class Reader:
                     if own is not None and concerns(graph, roles, own, simulator.own_thread):
                         yield Beat(own, step.graph.function, own.span)
                 beat = Beat(event, step.graph.function, event.span)
-                yield replace(beat, ignored=ignored(step, event, simulator.machine))
+                if not _stays_off(step, event):
+                    yield replace(beat, ignored=ignored(step, event, simulator.machine))
 
     def _given(self, step: RawStep, event: Event) -> Event:
         """``event`` with the mode that the caller has handed on, where the text names a parameter."""
@@ -212,19 +266,19 @@ class Reader:
         mode = self._program.mode_name(known[value.id])
         return replace(event, value=Name(mode)) if mode else event
 
-    def _barriers(self, graph: EventGraph, node: int) -> tuple[Beat, ...]:
-        """The barriers on the way with the fewest through a call that the trail did not go into."""
+    def _passed(self, walks: Walks, graph: EventGraph, node: int) -> tuple[Beat, ...]:
+        """What ``walks`` see in a call that the trail did not go into: few barriers and many tests."""
         site = graph.calls.get(node)
         if site is None:
             return ()
         ways = [
             way
             for target in site.targets
-            if EventKind.BARRIER in self._program.may(target.function)
+            if self._program.may(target.function) & walks.seen
             and self._program.length(target.function) <= _SHORT
-            for way in self._fences.of(target.function)[:1]
+            for way in walks.of(target.function)
         ]
-        return min(ways, key=len, default=())
+        return min(ways, key=_least, default=())
 
     def expanded(self, way: tuple[Beat, ...], *, own: bool, full: bool = False) -> tuple[Beat, ...]:
         """``way`` with events that are calls replaced by what the functions called do.
@@ -235,8 +289,8 @@ class Reader:
         """
         found: list[Beat] = []
         for beat in way:
-            first, *rest = self._inside(beat, own=own, full=full)
-            found += [first if first.event is beat.event else replace(first, via=beat), *rest]
+            inside = self._inside(beat, own=own, full=full)
+            found += [each if each.event is beat.event else replace(each, via=beat) for each in inside]
         return tuple(found)
 
     def _inside(self, beat: Beat, *, own: bool, full: bool, depth: int = 0) -> tuple[Beat, ...]:

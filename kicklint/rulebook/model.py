@@ -109,10 +109,10 @@ class Race:
     A word ``call:NAME`` is what the tree's function of that name does. Of words with ``|``
     between them (or nothing) the first counts with which the threads can end badly. Where the
     tree does not hold what a word needs, ``written_vcpu`` and ``written_requester`` are taken,
-    and the interleaving says ``written``. ``flags`` gives flags of the architecture locations
-    of their own; the other thread waits for ``waits`` among them, and with ``interlocked`` a
-    change of one is in order with everything around it. With ``twice`` there are two
-    requesters, who do the same.
+    and the interleaving says ``written``; ``written_fixed_vcpu`` belongs to them. ``flags`` gives
+    flags of the architecture locations of their own; the other thread waits for ``waits`` among
+    them, and with ``interlocked`` a change of one is in order with everything around it. With
+    ``twice`` there are two requesters, who do the same.
     """
 
     vcpu: tuple[str, ...]
@@ -129,6 +129,7 @@ class Race:
     left_vcpu: tuple[str, ...] = ()
     written_vcpu: tuple[str, ...] = ()
     written_requester: tuple[str, ...] = ()
+    written_fixed_vcpu: tuple[str, ...] = ()
     written: str = ""
     flags: Mapping[str, str] = field(default_factory=dict)
     waits: str = ""

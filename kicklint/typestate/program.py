@@ -67,6 +67,9 @@ class Program(Protocol):
     def function_ids(self, name: str) -> tuple[str, ...]:
         """The functions called ``name``, of whatever file."""
 
+    def members(self, name: str) -> tuple[str, ...]:
+        """The functions that some table has as its member ``name``, in order."""
+
     def mode_name(self, value: Value | None) -> str:
         """The name of the mode ``value``, "" when it is not known."""
 
