@@ -206,6 +206,13 @@ MISTAKES = [
         r"key 'escalation\S* names 'KICK099', which is no rule",
         id="other-rule",
     ),
+    pytest.param(
+        "KICK009.toml",
+        r'\["KICK008"\]$',
+        '["KICK088"]',
+        r"key 'consequence-of' names 'KICK088', which is no rule",
+        id="rule-of-a-consequence",
+    ),
     pytest.param("KICK003.toml", "^id = ", "id ", r"is not TOML", id="not-toml"),
     pytest.param(
         "vocabulary.toml", "^request-prefix.*$", "", r"key 'vcpu\.request-prefix' is missing", id="vocabulary"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from kicklint.base import Note, Severity, Span, Step
 from kicklint.engine.announced import announced
 from kicklint.engine.census import census, reached
+from kicklint.engine.consequences import without_consequences
 from kicklint.engine.drafts import Draft
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
@@ -90,6 +91,7 @@ def judged(world: World, sources: Sources, select: frozenset[str]) -> WorldResul
         world.history.settle()
     if blind:
         clean -= witnesses  # without an entry nothing was proven
+    found = without_consequences(rulebook.rules, found)
     for rule in rulebook.rules:
         if rule.id == UNANALYSED:
             found += unanalysed(world, rule, problems)

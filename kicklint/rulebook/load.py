@@ -66,6 +66,9 @@ def _load(folder: Path, own: Path | None) -> Rulebook:
         for other in (*rule.escalation.unless, rule.escalation.witness) if rule.escalation else ():
             if other not in known:
                 raise RulebookError(f"{path}: key 'escalation' names {other!r}, which is no rule")
+        for other in rule.consequence_of:
+            if other not in known:
+                raise RulebookError(f"{path}: key 'consequence-of' names {other!r}, which is no rule")
     lexicon = Lexicon.of(
         _shared(Vocabulary, "vocabulary.toml", folder, own), _shared(Macros, "macros.toml", folder, own)
     )

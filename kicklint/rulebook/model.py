@@ -307,7 +307,8 @@ class RuleInfo:
     A rule may have several automata, and a form of its own: ``census`` counts kinds of
     request over a world, ``announced`` learns what a request announces. The rule that the
     engine itself reports (KICK000) has none of them. ``excerpts`` says whether it can be judged by
-    the part of a function that a patch shows.
+    the part of a function that a patch shows. Of one event that a rule of ``consequence_of`` is about
+    as well, only that one's finding is reported.
     """
 
     id: str
@@ -331,6 +332,7 @@ class RuleInfo:
     announced: Announced | None = None
     excerpts: Excerpts = Excerpts.NO
     remedy: tuple[Remedy, ...] = ()
+    consequence_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
