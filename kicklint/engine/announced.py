@@ -73,6 +73,7 @@ class _Search:
         """The functions that make a request, and those that call a short one which does."""
         index = self.world.index
         makers = {key for key in index.functions if {EventKind.REQUEST_MAKE, *_WAKES} & index.direct(key)}
+        makers.update(key for _, keys in index.holding(set(self.form.wakes)) for key in keys)
         callers = {
             caller
             for key in makers
@@ -123,8 +124,18 @@ class _Search:
                 root = identity.root if identity is not None and event.reach is not Reach.VM else ""
                 kind = self.world.request_name(event.request.id, self.world.path(key))
                 found.append(_Request(node, kind, root, event.reach, event.text))
-            self._made[key] = tuple(found)
+            self._made[key] = (*found, *self._woken_by_hand(graph))
         return self._made[key]
+
+    def _woken_by_hand(self, graph: EventGraph) -> Iterator[_Request]:
+        """Where the task that sleeps on a part of a vcpu is woken."""
+        for index, node in enumerate(graph.graph.nodes):
+            call = node.instruction
+            if isinstance(call, Call) and call.name in self.form.wakes and call.args:
+                identity = graph.aliases.identity(call.args[0])
+                if identity is not None and identity.role is Role.VCPU:
+                    text = f"{call.name}({graph.aliases.text(call.args[0])})"
+                    yield _Request(index, WOKEN, identity.root, Reach.VCPU, text)
 
     def _handed(
         self, graph: EventGraph, callee: str, args: tuple[Expr, ...], request: _Request

@@ -230,6 +230,7 @@ class Announced:
     write what a pointer among their arguments leads to; ``*`` stands for any letters.
     ``woken`` are the functions by which a halted vCPU decides whether to go on: what they read is
     announced by a kick or a wake-up, and ``woken_message`` is said where it is written after it.
+    ``wakes`` wake whoever sleeps on what they are handed; if that is a part of a vCPU, it is that vCPU.
     ``race`` and ``woken_race`` show the two as interleavings.
     """
 
@@ -240,6 +241,7 @@ class Announced:
     writers: tuple[str, ...]
     woken: tuple[str, ...]
     woken_message: str
+    wakes: tuple[str, ...] = ()
     race: Race | None = None
     woken_race: Race | None = None
 
