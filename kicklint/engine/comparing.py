@@ -49,7 +49,7 @@ def analyse_edits(
     chosen = request.select or frozenset(rule.id for rule in rulebook.rules)
     with _Workers(trees, names or [""], request, parsed) as workers:
         if not whole:
-            chosen &= _going_by(rulebook, workers.affected(request.select))
+            chosen &= going_by(rulebook, workers.affected(request.select))
         results = workers.results(chosen) if chosen else []
         workers.keep()
     selected = replace(request, select=chosen)
@@ -61,7 +61,7 @@ def analyse_edits(
     return tuple(reports)
 
 
-def _going_by(rulebook: Rulebook, affected: Rules) -> Rules:
+def going_by(rulebook: Rulebook, affected: Rules) -> Rules:
     """``affected``, and the rules whose level goes by one of them."""
     return affected | {
         rule.id

@@ -20,10 +20,10 @@ def undisturbed() -> Iterator[None]:
 
     A world is millions of objects that stay until it is done, and the collector would go
     through all of them again and again: a third of the time. What is left of a world
-    before is collected first.
+    before is collected first, unless this is a part of something that is undisturbed already.
     """
     limit, collects = sys.getrecursionlimit(), gc.isenabled()
-    if gc.get_count()[0] > _MANY:
+    if collects and gc.get_count()[0] > _MANY:
         gc.collect()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     gc.disable()

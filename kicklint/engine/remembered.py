@@ -36,7 +36,7 @@ class Remembered:
 
     def find(self, architecture: str) -> WorldResult | None:
         """The result of the world of ``architecture``, if it is known."""
-        key = self._key(architecture)
+        key = self.key(architecture)
         text = self.store.get(key) if self.store is not None and key else None
         if text is None:
             return None
@@ -47,11 +47,11 @@ class Remembered:
 
     def keep(self, result: WorldResult) -> None:
         """Keep ``result`` for the next time."""
-        key = self._key(result.architecture)
+        key = self.key(result.architecture)
         if self.store is not None and key:
             self.store.put(key, encoded(result))
 
-    def _key(self, architecture: str) -> str:
+    def key(self, architecture: str) -> str:
         """What the world's result is kept under; "" when it is not to be kept."""
         if self.store is None:
             return ""

@@ -16,6 +16,7 @@ from kicklint.engine.census import census, reached
 from kicklint.engine.drafts import Draft
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
+from kicklint.engine.flows import Flows
 from kicklint.engine.focus import Focus
 from kicklint.engine.inference import open_world
 from kicklint.engine.past import Past
@@ -37,6 +38,8 @@ class Versions:
 
     A tree that has nothing of the architecture has no world. ``parsed`` is used and filled with the
     files that were parsed, and so is ``store``. What is kept there of earlier runs is not run again.
+    ``base`` are versions that begin with the same tree, whose first world is taken. ``said`` is what all
+    rules say of it, where that is known.
     """
 
     def __init__(
@@ -46,27 +49,31 @@ class Versions:
         rulebook: Rulebook,
         parsed: Parsed,
         store: Store | None = None,
+        base: Versions | None = None,
+        said: WorldResult | None = None,
     ) -> None:
         self.rulebook = rulebook
+        self.said = said
         self.past = Past(store, trees[-1].root) if store is not None else None
-        self.sources = [
-            Sources(tree, None, parsed, store)
-            if architecture in (tree.architectures() or ("",)) and tree.paths()
-            else None
-            for tree in trees
-        ]
-        self.flows = self.past.flows(architecture) if self.past is not None else None
-        for each in self.sources:
-            if each is not None:
-                each.flows = self.flows
+        self.flows: Flows | None = base.flows if base is not None else None
+        if base is None and self.past is not None:
+            self.flows = self.past.flows(architecture)
+        self.sources: list[Sources | None] = base.sources[:1] if base is not None else []
+        self.worlds: list[World | None] = base.worlds[:1] if base is not None else []
         with undisturbed():
-            self.worlds = [
-                open_world(architecture, rulebook, each) if each is not None else None
-                for each in self.sources
-            ]
-            for world in self.worlds:
-                if world is not None and self.past is not None:
+            for tree in trees[len(self.worlds) :]:
+                there = architecture in (tree.architectures() or ("",)) and tree.paths()
+                sources = Sources(tree, None, parsed, store) if there else None
+                self.sources.append(sources)
+                if sources is None:
+                    self.worlds.append(None)
+                    continue
+                sources.flows = self.flows
+                world = open_world(architecture, rulebook, sources)
+                self.worlds.append(world)
+                if self.past is not None:
                     self.past.recall(world)
+        self._focuses: dict[int, Focus] = {}
 
     def affected(self, select: frozenset[str]) -> frozenset[str]:
         """Of the rules that are selected (all when none is) and those that they go by: which may say more
@@ -74,17 +81,20 @@ class Versions:
         rules = needed(self.rulebook, select)
         found: set[str] = set()
         with undisturbed():
-            for before, after in pairwise(self.worlds):
+            for number, (before, after) in enumerate(pairwise(self.worlds)):
                 if before is None or after is None:
                     found |= {rule.id for rule in rules if before is not after}
                     continue
-                focus = Focus(before, after)
+                if number not in self._focuses:
+                    self._focuses[number] = Focus(before, after)
+                focus = self._focuses[number]
                 if focus.everything:
                     found |= {rule.id for rule in rules}
                 elif not focus.nothing:
                     found |= self._damage(focus)
+                    said = self.said if number == 0 else None
                     for rule in rules:
-                        found |= _affected(rule, focus) if rule.id not in found else set()
+                        found |= _affected(rule, focus, said) if rule.id not in found else set()
         return frozenset(found)
 
     def keep(self) -> None:
@@ -96,11 +106,15 @@ class Versions:
 
     def results(self, select: frozenset[str]) -> list[WorldResult | None]:
         """What the rules of ``select``, and those that they go by, say of every world."""
+        return [self.result(number, select) for number in range(len(self.worlds))]
+
+    def result(self, number: int, select: frozenset[str]) -> WorldResult | None:
+        """The same of the world of that number."""
+        world, sources = self.worlds[number], self.sources[number]
+        if world is None or sources is None:
+            return None
         with undisturbed():
-            return [
-                judged(world, sources, select) if world is not None and sources is not None else None
-                for world, sources in zip(self.worlds, self.sources, strict=True)
-            ]
+            return judged(world, sources, select)
 
     @staticmethod
     def _damage(focus: Focus) -> set[str]:
@@ -180,15 +194,18 @@ class _Side:
             drafts += census(self.world, self.rule, count, reached(outcomes))
         if self.rule.announced is not None:
             drafts += announced(self.world, self.rule, self.rule.announced)
-        found = (each.finding for each in drafts)
-        return Counter(
-            (each.span.path, each.function, each.message, self.world.line(each.span)) for each in found
-        )
+        return _plain(self.world, drafts)
 
 
-def _affected(rule: RuleInfo, focus: Focus) -> set[str]:
+def _plain(world: World, drafts: Iterable[Draft]) -> Counter[object]:
+    """Findings without the numbers of lines."""
+    found = (each.finding for each in drafts)
+    return Counter((each.span.path, each.function, each.message, world.line(each.span)) for each in found)
+
+
+def _affected(rule: RuleInfo, focus: Focus, known: WorldResult | None) -> set[str]:
     """``rule``, if it may say more of the second world; the engine's own rule when some function is
-    understood in the first only."""
+    understood in the first only. ``known`` is what all rules say of the first, if that is known."""
     whole = (bool(rule.census) and focus.holds(_REQUESTS)) or (
         rule.announced is not None and focus.reaches(_ANNOUNCING)
     )
@@ -210,6 +227,8 @@ def _affected(rule: RuleInfo, focus: Focus) -> set[str]:
             found.add(UNANALYSED)
     if whole and rule.id not in found:
         said = after.counted()
+        if said and known is not None:
+            said -= _plain(before.world, (each for each in known.drafts if each.finding.rule == rule.id))
         found |= {rule.id} if said and said != before.counted() else set()
     return found
 

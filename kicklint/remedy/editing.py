@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kicklint.base import Replacement, Span
@@ -11,6 +12,8 @@ from kicklint.syntax import Statement
 
 _WIDTH = 100
 _TAB = 8
+_AROUND = 3
+_HUNK = re.compile(r"([-+])(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +184,21 @@ def unified(path: str, before: bytes, after: bytes) -> str:
     if before == after:
         return ""
     left, right = (_lines(each) for each in (before, after))
+    # A hunk holds three lines around what differs. The rest of a large file takes difflib long to look at.
+    first = max(_alike(left, right) - _AROUND, 0)
+    last = max(_alike(left[first:][::-1], right[first:][::-1]) - _AROUND, 0)
+    left, right = (each[first : len(each) - last] for each in (left, right))
     out = [f"diff --git a/{path} b/{path}\n"]
-    for line in difflib.unified_diff(left, right, f"a/{path}", f"b/{path}"):
+    for each in difflib.unified_diff(left, right, f"a/{path}", f"b/{path}", n=_AROUND):
+        line = _HUNK.sub(lambda match: f"{match[1]}{int(match[2]) + first}", each) if each[0] == "@" else each
         out.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
     return "".join(out)
+
+
+def _alike(left: Sequence[str], right: Sequence[str]) -> int:
+    """How many lines at the beginning of both are the same."""
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(left), len(right)))
 
 
 def _lines(data: bytes) -> list[str]:

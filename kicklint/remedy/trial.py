@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
-from kicklint.base import Edit, Excerpt, Finding, Report, Severity, SourceError, Standing
-from kicklint.engine import AnalysisRequest, analyse_edits, analyse_tree
-from kicklint.engine.sources import Parsed, dialect
+from kicklint.base import Edit, Excerpt, Finding, Report, Severity, Standing
+from kicklint.engine import AnalysisRequest
+from kicklint.engine.attempts import Attempts
+from kicklint.engine.effort import undisturbed
+from kicklint.engine.sources import Parsed
 from kicklint.remedy.candidates import Candidate, candidates
 from kicklint.remedy.editing import FileText, unified
 from kicklint.rulebook import Remedy, RuleInfo
-from kicklint.source import OverlayTree, SourceTree, architecture_of
-from kicklint.syntax import SyntaxFile, parse_file
+from kicklint.source import SourceTree
+from kicklint.store import decoded, encoded
+from kicklint.syntax import SyntaxFile
 
 _RANK = {Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
 _Key = tuple[str, str, str]
+# The first letters of the keys that edits are kept under, which the store makes a folder of.
+_FOLDER = "ed"
 
 
 def with_edits(
@@ -68,69 +76,79 @@ class Trials:
     """A tree whose edits are tried one after the other."""
 
     def __init__(self, tree: SourceTree, request: AnalysisRequest, parsed: Parsed | None = None) -> None:
-        self._tree = tree
-        self._request = request
-        self._parsed: Parsed = {} if parsed is None else parsed
-        self._before: dict[tuple[str, tuple[str, ...]], Counter[_Key]] = {}
+        self._attempts = Attempts(tree, request, parsed)
+        self._tree = self._attempts.tree
+        self._store = request.store
 
     def edit(self, finding: Finding, remedies: tuple[Remedy, ...]) -> Edit | None:
-        """The first of ``remedies`` that removes ``finding`` and brings none; None if none does."""
+        """The first of ``remedies`` that removes ``finding`` and brings none; None if none does.
+
+        What was found out is kept in the store of the request, until something in the trees' worlds differs.
+        """
+        key = self._key(finding)
+        known = self._store.get(key) if self._store is not None and key else None
+        if known is not None:
+            with contextlib.suppress(ValueError):
+                return decoded(_Tried, known).edit
+        with undisturbed():
+            found = self._edit(finding, remedies)
+        if self._store is not None and key:
+            self._store.put(key, encoded(_Tried(found)))
+        return found
+
+    def gains(self, changes: dict[str, bytes | None]) -> bool:
+        """Whether the tree with ``changes`` has a finding that it has not without."""
+        found = self._attempts.reports(changes)
+        return found is not None and _gained(*found)
+
+    def _edit(self, finding: Finding, remedies: tuple[Remedy, ...]) -> Edit | None:
         path = finding.span.path
-        try:
-            data = self._tree.read(path)
-        except SourceError:
+        syntax = self._attempts.syntax(path)
+        if syntax is None:
             return None
-        syntax, file = parse_file(path, data, dialect()), FileText(path, data)
+        file = FileText(path, self._tree.read(path))
         for candidate in candidates(finding, remedies, syntax, file):
             after = file.changed(candidate.changes)
             if self._mends(finding, syntax, after):
                 return _offered(candidate, file, after)
         return None
 
-    def gains(self, changes: dict[str, bytes | None]) -> bool:
-        """Whether the tree with ``changes`` has a finding that it has not without."""
-        wanted = self._wanted(tuple(changes))
-        trees = (self._tree, OverlayTree(self._tree, changes))
-        before, after = (_graveness(each) for each in analyse_edits(trees, wanted, self._parsed))
-        return bool(after - before)
-
     def _mends(self, finding: Finding, syntax: SyntaxFile, after: bytes) -> bool:
         path = finding.span.path
-        if _damage(parse_file(path, after, dialect())) > _damage(syntax):
-            return False
         try:
-            return self._loses(finding, after) and not self.gains({path: after})
+            if _damage(self._attempts.edited(path, after)) > _damage(syntax):
+                return False
+            lost = partial(_lost, finding)
+            found = self._attempts.reports({path: after}, finding.rule, lost)
+            return found is not None and not _gained(*found)
         finally:
-            self._parsed.pop((path, after), None)
+            self._attempts.forget(path, after)
 
-    def _loses(self, finding: Finding, after: bytes) -> bool:
-        """Whether the finding's own rule says less with ``after``, which is soon known."""
-        path, rule = finding.span.path, finding.rule
-        wanted = replace(self._wanted((path,)), select=frozenset({rule}))
-        at = (rule, wanted.architectures)
-        if at not in self._before:
-            self._before[at] = _graveness(analyse_tree(self._tree, wanted, self._parsed))
-        key = _key(finding)
-        tried = OverlayTree(self._tree, {path: after})
-        found = _graveness(analyse_tree(tried, wanted, self._parsed))
-        return found[key] <= self._before[at][key] - _RANK[finding.severity]
+    def _key(self, finding: Finding) -> str:
+        """What the edit for ``finding`` is kept under."""
+        worlds = self._attempts.digest(finding.span.path) if self._store is not None else ""
+        if not worlds:
+            return ""
+        said = encoded(replace(finding, edit=None))
+        return _FOLDER + hashlib.blake2b(worlds.encode() + said, digest_size=31).hexdigest()
 
-    def _wanted(self, paths: tuple[str, ...]) -> AnalysisRequest:
-        """All rules in the architectures that see one of ``paths``."""
-        return replace(
-            self._request, architectures=self._worlds(paths), select=frozenset(), scope=(), progress=None
-        )
 
-    def _worlds(self, paths: tuple[str, ...]) -> tuple[str, ...]:
-        """The architectures that see one of ``paths``, as far as the request goes."""
-        names: set[str] = set()
-        for path in paths:
-            seen = architecture_of(path)
-            if seen is None:
-                return self._request.architectures
-            names |= set(seen)
-        there = set(self._request.architectures or self._tree.architectures())
-        return tuple(sorted(names & there))
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What is kept of a finding whose remedies were tried."""
+
+    edit: Edit | None
+
+
+def _lost(finding: Finding, before: Report, after: Report) -> bool:
+    """Whether ``finding`` is one that is in ``before`` and no longer in ``after``."""
+    key = _key(finding)
+    return _graveness(after)[key] <= _graveness(before)[key] - _RANK[finding.severity]
+
+
+def _gained(before: Report, after: Report) -> bool:
+    """Whether something is in ``after`` that is not in ``before``, or is graver."""
+    return bool(_graveness(after) - _graveness(before))
 
 
 def _graveness(report: Report) -> Counter[_Key]:

@@ -11,12 +11,14 @@ it is tried again.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import runpy
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from kicklint.engine.sources import Parsed
 from kicklint.remedy import with_edits
 from kicklint.rulebook import load_rulebook
 from kicklint.source import SourceTree
+from kicklint.store import Store, default_folder
 from mutants.bench import VERSION, gathered
 from mutants.model import Mutant
 
@@ -53,8 +56,22 @@ def cases() -> list[Mutant]:
 
 
 def wanted(root: Path, mutant: Mutant) -> AnalysisRequest:
-    """The mutant's rule in its world."""
-    return AnalysisRequest(root, architectures=(mutant.architecture,), select=frozenset({mutant.rule}))
+    """The mutant's rule in its world, with what is kept of other runs over the kernel."""
+    folder = default_folder(os.environ)
+    return AnalysisRequest(
+        root,
+        architectures=(mutant.architecture,),
+        select=frozenset({mutant.rule}),
+        store=Store(folder) if folder is not None else None,
+    )
+
+
+@lru_cache(maxsize=16)
+def opened(root: Path, architecture: str) -> None:
+    """Let what all rules say of the world in the unedited kernel be kept: most of it holds for a mutant."""
+    analyse_tree(
+        kept(root), replace(wanted(root, Mutant("", "", architecture, (), "", (), "")), select=frozenset())
+    )
 
 
 @lru_cache(maxsize=64)
@@ -66,6 +83,7 @@ def known(root: Path, architecture: str, rule: str) -> frozenset[str]:
 
 def tried(root: Path, mutant: Mutant) -> tuple[str, Edit | None]:
     """What became of ``mutant``, and the edit for the first finding that catches it and has one."""
+    opened(root, mutant.architecture)
     tree: SourceTree = edited(root, mutant.edits)
     request = wanted(root, mutant)
     report = analyse_tree(tree, request, _PARSED)
