@@ -165,12 +165,21 @@ INTO = Remedy(K.MOVE_INTO, "", to=RemedyPlace.FIRST)
             "\tint c;\n\n\tif (m(v)) {\n\t\tint x;\n\n\t\tc = R(v);\n\t\tipi(c);\n\t}\n",
         ),
         ("\tc = R(v);\n\tx = m(v);\n\tipi(c);\n", "\tx = m(v);\n\tc = R(v);\n\tipi(c);\n"),
-        # A return in between leaves without what is read; another jump may not.
+        # A jump in between leaves without what is read, where nobody needs it.
+        (
+            "\tint a, c = R(v);\n\n\ta = b();\n\tif (a)\n\t\tgoto out;\n\tif (m(v))\n"
+            "\t\tipi(c);\nout:\n\td();\n",
+            "\tint a, c;\n\n\ta = b();\n\tif (a)\n\t\tgoto out;\n\tif (m(v)) {\n\t\tc = R(v);\n"
+            "\t\tipi(c);\n\t}\nout:\n\td();\n",
+        ),
         (
             "\tint a, c = R(v);\n\n\tif (a)\n\t\treturn;\n\tif (m(v))\n\t\tipi(c);\n",
             "\tint a, c;\n\n\tif (a)\n\t\treturn;\n\tif (m(v)) {\n\t\tc = R(v);\n\t\tipi(c);\n\t}\n",
         ),
         ("\tint c = R(v);\n\n\tif (a)\n\t\tgoto out;\n\tif (m(v))\n\t\tipi(c);\nout:\n\tuse(c);\n", None),
+        ("\tc = R(v);\n\tif (m(v))\n\t\tipi(c);\n\tuse(c);\n", None),
+        ("\tc = R(v);\n\tif (m(v))\n\t\tipi(c);\n\telse\n\t\tuse(c);\n", None),
+        ("\ts->c = R(v);\n\tif (m(v))\n\t\tipi(s->c);\n", None),
         # These have to be whole where they are declared.
         ("\tconst int c = R(v);\n\n\tif (m(v))\n\t\tipi(c);\n", None),
         ("\tint c = R(v), d;\n\n\tif (m(v))\n\t\tipi(c);\n", None),
@@ -182,6 +191,59 @@ INTO = Remedy(K.MOVE_INTO, "", to=RemedyPlace.FIRST)
 )
 def test_move_a_read(before: str, after: str | None) -> None:
     assert changed(before, INTO, "R(v)", "m(v)") == ([] if after is None else [after])
+
+
+READ = Remedy(K.MOVE_READ, "", to=RemedyPlace.FIRST)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "\tint c = R(v);\n\n\tif (v->mode == IN)\n\t\tm(c);\n",
+            "\tint c;\n\n\tif (v->mode == IN) {\n\t\tc = R(v);\n\t\tm(c);\n\t}\n",
+        ),
+        ("\tc = R(v);\n\ta();\n\tm(c);\n\tuse(c);\n", "\ta();\n\tc = R(v);\n\tm(c);\n\tuse(c);\n"),
+        ("\tc = R(v);\n\tif (a)\n\t\tm(c);\n\tuse(c);\n", None),
+        ("\tc = R(v);\n\tif (c)\n\t\tm(c);\n", None),
+        ("\tc = R(v);\n\tv = w;\n\tm(c);\n", None),
+    ],
+)
+def test_move_a_read_to_its_use(before: str, after: str | None) -> None:
+    assert changed(before, READ, "R(v)", "m(c)") == ([] if after is None else [after])
+
+
+OFF = Remedy(K.INSERT_BEFORE, "", text="off();", instead=("stay()",))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"\ta();\n\t{W};\n", f"\ta();\n\toff();\n\t{W};\n"),
+        # Something weaker gives way, and what stands behind is moved and not said twice.
+        (f"\tstay();\n\n\t{W};\n", f"\toff();\n\n\t{W};\n"),
+        (f"\tstay();\n\ta();\n\t{W};\n", f"\tstay();\n\ta();\n\toff();\n\t{W};\n"),
+        (f"\t{W};\n\toff();\n\tb();\n", f"\toff();\n\t{W};\n\tb();\n"),
+        (f"\t{W};\n\tb();\n\toff();\n", f"\toff();\n\t{W};\n\tb();\n\toff();\n"),
+    ],
+)
+def test_insert_before_in_place_of_something(before: str, after: str) -> None:
+    assert changed(before, OFF, W) == [after]
+
+
+def test_a_function_does_not_call_itself() -> None:
+    own = replace(BEHIND, text="f(vcpu);")
+    assert changed(f"\t{W};\n", own, W) == []
+    assert changed(f"\t{W};\n", replace(own, text="g(vcpu);"), W) == [f"\t{W};\n\tg(vcpu);\n"]
+
+
+def test_architectures_that_a_remedy_is_for() -> None:
+    def meant(remedy: Remedy, *names: str) -> bool:
+        return remedy.meant("m", names)
+
+    fit, unfit = replace(BEHIND, fit=("s390",)), replace(BEHIND, unfit=("s390",))
+    assert meant(fit, "s390") and not meant(fit, "s390", "x86") and not meant(fit, "x86")
+    assert meant(unfit, "x86") and not meant(unfit, "s390", "x86")
 
 
 def test_what_the_code_around_says() -> None:

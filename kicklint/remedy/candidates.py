@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kicklint.base import Finding, Span, StepKind
 from kicklint.remedy.editing import Change, FileText, guard, put_before, put_behind
-from kicklint.remedy.moving import move, move_read
+from kicklint.remedy.moving import move, move_into, move_read
 from kicklint.remedy.patterns import filled, matched
 from kicklint.rulebook import Remedy, RemedyKind, RemedyPlace
 from kicklint.syntax import Statement, SyntaxFile, statements
+
+_CALLED = re.compile(r"\w+(?=\()")
+_MOVES = (RemedyKind.MOVE_BEFORE, RemedyKind.MOVE_BEHIND, RemedyKind.MOVE_INTO, RemedyKind.MOVE_READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,31 @@ class _Site:
         values = self.values(remedy, span)
         if values is None:
             return None
-        if remedy.do in (RemedyKind.MOVE_BEFORE, RemedyKind.MOVE_BEHIND, RemedyKind.MOVE_INTO):
+        if remedy.do in _MOVES:
             return self.moved(remedy, path)
         text = filled(remedy.text, values)
-        if text is None:
+        if text is None or self.finding.function in _CALLED.findall(text):  # which would have no end
             return None
         if remedy.do is RemedyKind.REWRITE:
             return [Change(self.file.offset(span.line, span.column), self.end(span), text)]
         if remedy.do is RemedyKind.GUARD:
             return guard(self.file, path, text)
-        put = put_before if remedy.do is RemedyKind.INSERT_BEFORE else put_behind
-        return put(self.file, path, text)
+        if remedy.do is RemedyKind.INSERT_BEHIND:
+            return put_behind(self.file, path, text)
+        return self.before(remedy, path, text)
+
+    def before(self, remedy: Remedy, path: tuple[Statement, ...], text: str) -> list[Change] | None:
+        """``text`` before the last of ``path``: moved there when it stands right behind, and in the place
+        of what is to give way."""
+        beside = path[-2].parts if path[-2].kind == "block" else ()
+        at = beside.index(path[-1]) if path[-1] in beside else 0
+        behind = beside[at + 1 : at + 2]
+        if behind and self.expression(behind[0]) == text.rstrip(";"):
+            return move(self.file, (*path[:-1], behind[0]), path, before=True)
+        above = beside[at - 1] if at else None
+        if above is not None and self.fits(remedy.instead, above):
+            return [Change(above.start, above.end, text)]
+        return put_before(self.file, path, text)
 
     def moved(self, remedy: Remedy, path: tuple[Statement, ...]) -> list[Change] | None:
         span = self.place(remedy.to)
@@ -68,7 +86,9 @@ class _Site:
         if span is None or len(target) < 2 or target[0] != path[0]:
             return None
         if remedy.do is RemedyKind.MOVE_INTO:
-            return move_read(self.file, path, target, self.file.offset(span.line, span.column))
+            return move_into(self.file, path, target, self.file.offset(span.line, span.column))
+        if remedy.do is RemedyKind.MOVE_READ:
+            return move_read(self.file, path, target)
         return move(self.file, path, target, before=remedy.do is RemedyKind.MOVE_BEFORE)
 
     def place(self, name: RemedyPlace) -> Span | None:
@@ -136,14 +156,14 @@ class _Site:
                 if not constants:
                     continue
                 anywhere += [constants] if constants not in anywhere else []
-                if behind is not None and constants not in beside and self.fits(remedy, behind):
+                if behind is not None and constants not in beside and self.fits(remedy.match, behind):
                     beside.append(constants)
         found = beside or anywhere
         return found[0] if len(found) == 1 else None
 
-    def fits(self, remedy: Remedy, statement: Statement) -> bool:
-        """Whether ``statement`` is one that the remedy is for."""
-        return any(matched(each, self.expression(statement)) is not None for each in remedy.match)
+    def fits(self, patterns: tuple[str, ...], statement: Statement) -> bool:
+        """Whether ``statement`` is one of ``patterns``."""
+        return any(matched(each, self.expression(statement)) is not None for each in patterns)
 
     def expression(self, statement: Statement) -> str:
         return self.file.text(statement.start, statement.end).rstrip("; \t\n")

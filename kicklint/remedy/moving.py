@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from kicklint.remedy.editing import Change, FileText, cut, put_before, put_behind
 from kicklint.syntax import Statement
@@ -13,6 +14,7 @@ _FIXED = frozenset({"const", "static"})
 _FREE = frozenset({"simple", "declaration", "if", "loop", "block"})
 
 Path = tuple[Statement, ...]
+Put = Callable[[FileText, Path, str], list[Change] | None]
 
 
 def move(file: FileText, moved: Path, target: Path, *, before: bool) -> list[Change] | None:
@@ -45,34 +47,56 @@ def move(file: FileText, moved: Path, target: Path, *, before: bool) -> list[Cha
     return None if put is None else [cut(file, mine), *put]
 
 
-def move_read(file: FileText, moved: Path, target: Path, offset: int) -> list[Change] | None:
+def move_into(file: FileText, moved: Path, target: Path, offset: int) -> list[Change] | None:
     """An assignment, or what a declaration assigns, moved behind the statement or condition at ``offset``.
 
     ``target`` leads to that statement. When it is an ``if`` with ``offset`` in its condition, the new
     place is the beginning of its branch.
     """
+    end = target[-1]
+    if end.kind == "if" and end.condition is not None and end.condition[0] <= offset < end.condition[1]:
+        branch = end.parts[0]
+        return _moved_read(file, moved, target, (branch.start, branch.end), _into)
+    return _moved_read(file, moved, target, (end.end, _block_end(target)), put_behind)
+
+
+def move_read(file: FileText, moved: Path, target: Path) -> list[Change] | None:
+    """An assignment, or what a declaration assigns, moved right before what ``target`` leads to."""
+    return _moved_read(file, moved, target, (target[-1].start, _block_end(target)), put_before)
+
+
+def _moved_read(
+    file: FileText, moved: Path, target: Path, extent: tuple[int, int], put: Put
+) -> list[Change] | None:
+    """What ``moved`` assigns, ``put`` at ``target``; None where that is used outside of ``extent``."""
     statement = moved[-1]
     depth = _common(moved, target)
     if depth is None or moved[depth + 1] is not statement:
         return None
-    left, text = _split(file, statement)
+    left, text, name = _split(file, statement)
     if not text:
         return None
     block = moved[depth].parts
     between = block[block.index(statement) + 1 : block.index(target[depth + 1])]
-    if len(between) > _MOST_BETWEEN or not all(_passable(each, file) for each in between):
+    # What only reads may be moved past a jump: nobody uses it where that leads.
+    if len(between) > _MOST_BETWEEN or not all(_passable(each, _FREE | {"jump"}) for each in between):
         return None
-    end = target[-1]
-    crossed = [each for each in moved[0].all() if statement.end <= each.start <= end.start]
-    if not _independent(statement, crossed):
+    others = statement.written - {name}
+    read = replace(statement, names=statement.names - others, written=frozenset({name}))
+    behind = [each for each in moved[0].all() if statement.end <= each.start]
+    if not _independent(read, [each for each in behind if each.start < extent[0]]):
         return None
-    if end.kind == "if" and end.condition is not None and end.condition[0] <= offset < end.condition[1]:
-        put = _into(file, (*target, end.parts[0]), text)
-    else:
-        put = put_behind(file, target, text)
-    if put is None:
+    if any(name in each.names for each in behind if not extent[0] <= each.start < extent[1]):
         return None
-    return [Change(statement.start, statement.end, left) if left else cut(file, statement), *put]
+    there = put(file, target, text)
+    if there is None:
+        return None
+    return [Change(statement.start, statement.end, left) if left else cut(file, statement), *there]
+
+
+def _block_end(path: Path) -> int:
+    """The end of the block that the last of ``path`` stands in, or of itself where it stands in none."""
+    return path[-2].end if path[-2].kind == "block" else path[-1].end
 
 
 def _common(moved: Path, target: Path) -> int | None:
@@ -95,13 +119,9 @@ def _only(outer: Statement, inner: Statement) -> bool:
     return inner.kind == "simple"
 
 
-def _passable(statement: Statement, file: FileText | None = None) -> bool:
-    """Whether a statement may be moved across; what only reads may be moved past a ``return`` of ``file``."""
-    return all(
-        each.kind in _FREE
-        or (file is not None and each.kind == "jump" and file.text(each.start, each.end).startswith("return"))
-        for each in statement.all()
-    )
+def _passable(statement: Statement, kinds: frozenset[str] = _FREE) -> bool:
+    """Whether a statement, and all in it, is one of the ``kinds`` that may be moved across."""
+    return all(each.kind in kinds for each in statement.all())
 
 
 def _independent(moved: Statement, crossed: Iterable[Statement]) -> bool:
@@ -111,20 +131,22 @@ def _independent(moved: Statement, crossed: Iterable[Statement]) -> bool:
     )
 
 
-def _split(file: FileText, statement: Statement) -> tuple[str, str]:
-    """What stays of an assignment, and the statement that does the rest; "" for what is none."""
+def _split(file: FileText, statement: Statement) -> tuple[str, str, str]:
+    """What stays of an assignment, the statement that does the rest, and its target; "" if it is none."""
+    nothing = "", "", ""
     text = file.text(statement.start, statement.end)
     left, equals, right = text.partition("=")
     if not equals or right.startswith("=") or left[-1:] in "!<>+-*/|&^%":
-        return "", ""
+        return nothing
     if statement.kind == "simple":
-        return "", text
+        name = left.strip()
+        return ("", text, name) if name.isidentifier() else nothing
     if statement.kind != "declaration" or _parted(right) or right.lstrip().startswith("{"):
-        return "", ""
+        return nothing
     if _FIXED & set(left.split()) or "[" in left:
-        return "", ""
+        return nothing
     name = left.split()[-1].split(",")[-1].lstrip("*")
-    return f"{left.rstrip()};", f"{name} = {right.strip()}"
+    return f"{left.rstrip()};", f"{name} = {right.strip()}", name
 
 
 def _parted(text: str) -> bool:
@@ -137,9 +159,10 @@ def _parted(text: str) -> bool:
     return False
 
 
-def _into(file: FileText, branch: Path, text: str) -> list[Change] | None:
-    statement = branch[-1]
-    if statement.kind != "block":
-        return put_before(file, branch, text)
-    first = next((each for each in statement.parts if each.kind != "declaration"), None)
-    return None if first is None else put_before(file, (*branch, first), text)
+def _into(file: FileText, path: Path, text: str) -> list[Change] | None:
+    """``text`` at the beginning of the branch of the ``if`` that ``path`` leads to."""
+    branch = path[-1].parts[0]
+    if branch.kind != "block":
+        return put_before(file, (*path, branch), text)
+    first = next((each for each in branch.parts if each.kind != "declaration"), None)
+    return None if first is None else put_before(file, (*path, branch, first), text)

@@ -256,6 +256,7 @@ class RemedyKind(enum.StrEnum):
     MOVE_BEFORE = "move-before"
     MOVE_BEHIND = "move-behind"
     MOVE_INTO = "move-into"
+    MOVE_READ = "move-read"
 
 
 class RemedyPlace(enum.StrEnum):
@@ -275,12 +276,14 @@ class RemedyPlace(enum.StrEnum):
 class Remedy:
     """A mechanical edit that may remove a finding; ``says`` tells what it does.
 
-    It is for findings whose message holds one of ``message`` (any when there are none), and not for those
-    in the architectures ``unfit``. ``do`` is done ``at`` a place; a move goes ``to`` another. ``text`` is
-    what is put there, ``match`` the patterns of which one has to be the expression at the place; what
-    stands in their holes fills those of ``text``. ``around`` is a pattern of a statement elsewhere in the
-    function: its constants are filled in when all such statements have the same, or all of those that stand
-    right before one that matches. One that is not ``sure`` is shown and not written by itself.
+    It is for findings whose message holds one of ``message`` (any when there are none), in no other
+    architectures than ``fit`` (any when there are none), and not for those in ``unfit``. ``do`` is done
+    ``at`` a place; a move goes ``to`` another. ``text`` is what is put there, ``match`` the patterns of
+    which one has to be the expression at the place; what stands in their holes fills those of ``text``.
+    ``around`` is a pattern of a statement elsewhere in the function: its constants are filled in when
+    all such statements have the same, or all of those that stand right before one that matches. What is
+    put before a statement takes the place of one of ``instead`` that stands there. One that is not
+    ``sure`` is shown and not written by itself.
     """
 
     do: RemedyKind
@@ -291,12 +294,15 @@ class Remedy:
     match: tuple[str, ...] = ()
     around: str = ""
     message: tuple[str, ...] = ()
+    fit: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     sure: bool = True
 
     def meant(self, message: str, architectures: Iterable[str]) -> bool:
         """Whether it is for a finding of its rule with that message in those architectures."""
-        if set(self.unfit) & set(architectures):
+        here = set(architectures)
+        if here & set(self.unfit) or (self.fit and not here <= set(self.fit)):
             return False
         return not self.message or any(each in message for each in self.message)
 

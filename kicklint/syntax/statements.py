@@ -64,7 +64,8 @@ def _statement(body: Body, node: Node) -> Statement:
     inside = (condition.start_byte + 1, condition.end_byte - 1) if condition is not None else None
     parts: list[Statement] = []
     names: set[str] = set()
-    written: set[str] = set()
+    declared = node.children_by_field_name("declarator") if node.type == "declaration" else ()
+    written = {_text(body, each) for each in declared if each.type == "identifier"}
     for child in node.children:
         found = list(_parts(body, child)) if child != condition else []
         parts += found
@@ -89,17 +90,16 @@ def _name(body: Body, node: Node, names: set[str], written: set[str]) -> None:
         pending += each.children
         if each.type == "identifier":
             names.add(_text(body, each))
-        changed = None
+        changed: list[Node] = []
         if each.type == "assignment_expression":
-            changed = each.child_by_field_name("left")
+            changed = each.children_by_field_name("left")
         elif each.type == "update_expression" or (
             each.type == "pointer_expression" and each.children[0].type == "&"
         ):
-            changed = each.child_by_field_name("argument")
-        elif each.type in ("init_declarator", "declaration"):
-            changed = each.child_by_field_name("declarator")
-        if changed is not None and changed.type == "identifier":
-            written.add(_text(body, changed))
+            changed = each.children_by_field_name("argument")
+        elif each.type == "init_declarator":
+            changed = each.children_by_field_name("declarator")
+        written.update(_text(body, node) for node in changed if node.type == "identifier")
 
 
 def _text(body: Body, node: Node) -> str:

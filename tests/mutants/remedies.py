@@ -83,7 +83,6 @@ def known(root: Path, architecture: str, rule: str) -> frozenset[str]:
 
 def tried(root: Path, mutant: Mutant) -> tuple[str, Edit | None]:
     """What became of ``mutant``, and the edit for the first finding that catches it and has one."""
-    opened(root, mutant.architecture)
     tree: SourceTree = edited(root, mutant.edits)
     request = wanted(root, mutant)
     report = analyse_tree(tree, request, _PARSED)
@@ -109,6 +108,7 @@ def outcomes(root: Path, mutants: Sequence[Mutant]) -> list[tuple[Mutant, str, s
     """Some mutants, what became of each, and the edit as a diff."""
     done = []
     for mutant in mutants:
+        opened(root, mutant.architecture)
         outcome, edit = tried(root, mutant)
         done.append((mutant, outcome, edit.diff if edit is not None else ""))
     return done
