@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -225,7 +226,9 @@ def below(tmp_path: Path) -> Path:
 
 def test_a_kernel_in_a_folder_of_its_repository(below: Path) -> None:
     kernel = below / "src/linux"
-    assert run("hook", "install", "--tree", kernel).exit_code == 0
+    done = run("hook", "install", "--tree", kernel)
+    assert done.exit_code == 0
+    assert f"wrote {below}/.git/hooks/pre-commit, which judges the kernel in src/linux\n" in done.stderr
     stage(below, "README", "Another text.\n")
     assert try_commit(below).returncode == 0
     stage(kernel, MAIN, text_of(MAIN))
@@ -248,6 +251,14 @@ def test_named_files_lead_to_the_kernel(below: Path, monkeypatch: pytest.MonkeyP
     assert run("hook", "run", "README").exit_code == 0
 
 
+def test_a_folder_without_a_kernel_gets_no_hook(below: Path) -> None:
+    (below / "docs").mkdir()
+    commit(below, {"docs/page": "Text.\n"}, "A page")
+    done = run("hook", "install", "--tree", below / "docs")
+    assert done.exit_code == 2 and "name a kernel tree" in done.stderr
+    assert not (below / ".git/hooks/pre-commit").exists()
+
+
 def test_a_mail_from_a_repository_with_more_than_the_kernel(below: Path) -> None:
     kernel = below / "src/linux"
     run("hook", "install", "sendemail-validate", "--tree", kernel)
@@ -268,6 +279,10 @@ def test_commits_of_a_kernel_in_a_folder(below: Path) -> None:
     stage(kernel, MAIN, text_of(MAIN))
     commit(below, {"README": "Again.\n"}, "Worse")
     done = run("review", "--tree", kernel, "--git", "HEAD~1..HEAD", "--quiet")
-    assert done.exit_code == 1 and "KICK001" in done.stdout
+    assert done.exit_code == 1 and f" --> {MAIN}:34:4" in done.stdout
+    wanted = ("--path-prefix", "src/linux", "--format", "json")
+    done = run("review", "--tree", kernel, "--git", "HEAD~1..HEAD", *wanted)
+    (patch,) = json.loads(done.stdout)["patches"]
+    assert f"src/linux/{MAIN}" in {each["path"] for each in patch["findings"]}
     git(below, "rm", "-rq", "--cached", "src")
     assert run("hook", "install", "--tree", kernel).exit_code == 2  # nothing of it is in the repository

@@ -11,7 +11,7 @@ from kicklint.base import KicklintError
 from kicklint.cli.checking import Check
 from kicklint.cli.examine import Wanted, requested
 from kicklint.cli.mending import Mending, mending
-from kicklint.cli.options import choose_rules, colour, effort, flat, formats, paths
+from kicklint.cli.options import choose_rules, colour, effort, flat, formats, path_prefix, paths
 from kicklint.cli.output import check_writable, wants_colour
 from kicklint.cli.policy import Policy, given, policy
 from kicklint.cli.provenance import provenance
@@ -27,13 +27,7 @@ from kicklint.rulebook import load_rulebook
 @click.option("--statistics", is_flag=True, help="How many findings each rule has, in place of the findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit with status 0 even when there are findings.")
 @click.option("--watch", "watching", is_flag=True, help="Check again whenever a file was changed.")
-@click.option(
-    "--path-prefix",
-    "prefix",
-    default="",
-    metavar="DIR",
-    help="Put DIR/ before the paths in the report: where the tree lies in its repository.",
-)
+@path_prefix
 @mending
 @policy
 @colour
@@ -81,8 +75,7 @@ def check(
         provenance=provenance(request.tree) if style == "sarif" else None,
         tried=mending.wanted,
     )
-    below = f"{prefix.rstrip('/')}/" if prefix.strip("/.") else ""
-    asked = Check(request, policy, context, style, output, mending, statistics, exit_zero, below)
+    asked = Check(request, policy, context, style, output, mending, statistics, exit_zero, prefix)
     if watching:
         if mending.instead:
             raise click.UsageError("--watch goes with neither --diff nor --fix")

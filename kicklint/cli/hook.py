@@ -191,7 +191,9 @@ def install(names: tuple[str, ...], tree: Path | None) -> None:
             path.chmod(0o755)
         except OSError as error:
             raise KicklintError(f"cannot write {path}: {error.strerror}") from error
-        click.echo(f"kicklint: wrote {path}", err=True)
+        # The repository may be another than the one that is thought of.
+        about = f", which judges the kernel in {prefix.rstrip('/')}" if prefix else ""
+        click.echo(f"kicklint: wrote {path}{about}", err=True)
 
 
 @hook.command("remove")

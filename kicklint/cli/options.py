@@ -240,3 +240,17 @@ def effort(command: Command) -> Command:
     ):
         command = decorate(command)
     return command
+
+
+def path_prefix(command: Command) -> Command:
+    """--path-prefix, as ``prefix``: "" or a folder with a slash behind it."""
+    decorated: Any = click.option(
+        "--path-prefix",
+        "prefix",
+        default="",
+        metavar="DIR",
+        callback=lambda _context, _option, value: f"{value.rstrip('/')}/" if value.strip("/.") else "",
+        help="Put DIR/ before the paths in the report: where the tree lies in its repository.",
+    )(command)
+    result: Command = decorated
+    return result

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING
 import click
 
 from kicklint import __version__
-from kicklint.base import KicklintError, Outcome, Review
+from kicklint.base import KicklintError, Outcome, Review, relocated
 from kicklint.cli.archive import review_archive
 from kicklint.cli.examine import chosen, verdict
 from kicklint.cli.intake import Intake
 from kicklint.cli.mending import looking, mend
-from kicklint.cli.options import CommaList, choose_rules, colour, effort, flat, formats, ids, store
+from kicklint.cli.options import (
+    CommaList,
+    choose_rules,
+    colour,
+    effort,
+    flat,
+    formats,
+    ids,
+    path_prefix,
+    store,
+)
 from kicklint.cli.output import check_writable, wants_colour, write
 from kicklint.cli.policy import Policy, given, review_policy
 from kicklint.cli.progress import progress
@@ -63,6 +73,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Write the comments into DIR as b4 review reads them.",
 )
+@path_prefix
 @looking
 @review_policy
 @colour
@@ -82,6 +93,7 @@ def review(
     strict: bool,
     archive: Path | None,
     comments: Path | None,
+    prefix: str,
     remedies: bool | None,
     policy: Policy,
     colour: str,
@@ -110,15 +122,14 @@ def review(
     style = policy.settings.format if _configured(policy) else style
     with progress(quiet=quiet or style in ("checkpatch", "b4-json")) as bar, closing(place):
         request = replace(request, everything=everything or style == "sarif", jobs=jobs, progress=bar)
-        done = joined(room.review(one, request) for one in room.all_series(patches))
-    status = status_of(done, strict=strict)
+        done = relocated(joined(room.review(one, request) for one in room.all_series(patches)), prefix)
     context = Context(
         rules=load_rulebook().rules,
         version=__version__,
         colour=wants_colour(colour, output),
         quiet=quiet,
         verbose=verbose > 0,
-        exit_code=status,
+        exit_code=status_of(done, strict=strict),
         everything=everything,
         strict=strict,
     )
@@ -126,7 +137,7 @@ def review(
     write(REVIEW_FORMATS[style](done, context), output, for_people=style in REVIEW_FOR_PEOPLE)
     if style == "reply" and not quiet:
         _say(done)
-    click.get_current_context().exit(status)
+    click.get_current_context().exit(context.exit_code)
 
 
 def joined(reviews: Iterable[Review]) -> Review:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kicklint.base import Finding, Span, StepKind
 from kicklint.remedy.editing import Change, FileText, guard, put_before, put_behind
 from kicklint.remedy.moving import move, move_into, move_read
-from kicklint.remedy.patterns import filled, matched
+from kicklint.remedy.patterns import conjuncts, filled, matched
 from kicklint.rulebook import Remedy, RemedyKind, RemedyPlace
 from kicklint.syntax import Statement, SyntaxFile, statements
 
@@ -54,6 +55,8 @@ class _Site:
         values = self.values(remedy, span)
         if values is None:
             return None
+        if any(self.demands(filled(each, values), path) for each in remedy.against):
+            return None
         if remedy.do in _MOVES:
             return self.moved(remedy, path)
         text = filled(remedy.text, values)
@@ -66,6 +69,16 @@ class _Site:
         if remedy.do is RemedyKind.INSERT_BEHIND:
             return put_behind(self.file, path, text)
         return self.before(remedy, path, text)
+
+    def demands(self, pattern: str | None, path: tuple[Statement, ...]) -> bool:
+        """Whether a condition that the last of ``path`` stands under can only be true with ``pattern``."""
+        conditions = [
+            self.file.text(*each.condition)
+            for each, part in pairwise(path)
+            if each.condition is not None and part == each.parts[0]
+        ]
+        parts = [part for each in conditions for part in conjuncts(each)]
+        return pattern is not None and any(matched(pattern, each) is not None for each in parts)
 
     def before(self, remedy: Remedy, path: tuple[Statement, ...], text: str) -> list[Change] | None:
         """``text`` before the last of ``path``: moved there when it stands right behind, and in the place

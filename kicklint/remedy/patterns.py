@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _HOLE = re.compile(r"\{([a-z]+)\}")
 _OPENING, _CLOSING = "([{", ")]}"
 _SEPARATORS = ",;"
+_JOINT = re.compile(r"(&&|\|\||\?)")
 _OPERATORS = "=!<>+-*/&|^%"
 
 
@@ -45,6 +46,21 @@ def filled(text: str, values: Mapping[str, str]) -> str | None:
     if any(name not in values for name in holes(text)):
         return None
     return _HOLE.sub(lambda match: values[match[1]], text)
+
+
+def conjuncts(condition: str) -> list[str]:
+    """What has to hold for ``condition`` to: itself, or the operands of its ``&&`` outside of brackets."""
+    found = [""]
+    depth = 0
+    for piece in _JOINT.split(condition):
+        if piece in ("||", "?") and depth == 0:
+            return [condition]
+        if piece == "&&" and depth == 0:
+            found.append("")
+            continue
+        depth += sum((letter in _OPENING) - (letter in _CLOSING) for letter in piece)
+        found[-1] += piece
+    return found
 
 
 def _dense(text: str) -> _Dense:

@@ -282,8 +282,9 @@ class Remedy:
     which one has to be the expression at the place; what stands in their holes fills those of ``text``.
     ``around`` is a pattern of a statement elsewhere in the function: its constants are filled in when
     all such statements have the same, or all of those that stand right before one that matches. What is
-    put before a statement takes the place of one of ``instead`` that stands there. One that is not
-    ``sure`` is shown and not written by itself.
+    put before a statement takes the place of one of ``instead`` that stands there. Where the statement
+    is under a condition that demands one of ``against``, nothing is done. One that is not ``sure`` is
+    shown and not written by itself.
     """
 
     do: RemedyKind
@@ -297,6 +298,7 @@ class Remedy:
     fit: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
     sure: bool = True
 
     def meant(self, message: str, architectures: Iterable[str]) -> bool:
