@@ -35,12 +35,17 @@ def pages(
 ) -> Iterator[tuple[str, str]]:
     """The page of ``command`` and those of the commands below it, by file name."""
     context = click.Context(command, info_name=name, parent=parent)
+    below = {}
+    if isinstance(command, click.Group):
+        found = {each: command.get_command(context, each) for each in command.list_commands(context)}
+        below = {each: inner for each, inner in found.items() if inner is not None}
+        command.commands.update(below)  # click-man knows of no commands that are imported late
     text = generate_man_page(context, version=__version__, date=DATE)
     # \b keeps click from wrapping a paragraph; a page has no use for the character.
     text = re.sub(r"\x08\n?", "", text)
     yield f"share/man/man1/{context.command_path.replace(' ', '-')}.1", text.rstrip("\n") + "\n"
-    for below, each in sorted(getattr(command, "commands", {}).items()):
-        yield from pages(each, below, context)
+    for each, inner in below.items():
+        yield from pages(inner, each, context)
 
 
 def wanted() -> dict[str, str]:

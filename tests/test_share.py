@@ -24,7 +24,10 @@ ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ
 
 def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
     yield name, command
-    for below, each in getattr(command, "commands", {}).items():
+    context = click.Context(command)
+    for below in command.list_commands(context) if isinstance(command, click.Group) else ():
+        each = command.get_command(context, below)  # which imports it
+        assert each is not None
         yield from commands(each, f"{name}-{below}")
 
 

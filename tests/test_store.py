@@ -64,8 +64,8 @@ def entries(folder: Path) -> list[Path]:
 
 
 def results(folder: Path) -> list[Path]:
-    """The entries that are no single files and no summaries: those have folders of their own."""
-    return [path for path in entries(folder) if path.parent.name not in ("fi", "su")]
+    """What worlds say. Files, summaries, graphs of functions and edits have folders of their own."""
+    return [path for path in entries(folder) if path.parent.name not in ("ed", "fi", "gr", "su")]
 
 
 # The store itself
