@@ -10,6 +10,7 @@ from kicklint.engine.kinds import named
 from kicklint.engine.logged import logged
 from kicklint.engine.world import World
 from kicklint.rulebook import Census, EventKind, RuleInfo
+from kicklint.source import left_out
 from kicklint.typestate import Outcome
 
 _OF = {"made": EventKind.REQUEST_MAKE, "tested": EventKind.REQUEST_TEST}
@@ -29,13 +30,15 @@ def reached(outcomes: Iterable[Outcome]) -> frozenset[tuple[str, int]]:
 def census(world: World, rule: RuleInfo, count: Census, nodes: frozenset[tuple[str, int]]) -> list[Draft]:
     """One draft for every kind of request that is made or tested (``count.of``) and never consumed.
 
-    It stands at the first place among ``nodes``. With ``logged`` there is one for every place
-    where the interface logs a kind that is never to be logged.
+    It stands at the first place among ``nodes``; one in a file that is not built there is none.
+    With ``logged`` there is one for every place where the interface logs a kind that is never to be
+    logged.
     """
     if count.of == "logged":
         return [_draft(world, rule, count, *each) for each in logged(world)]
     places: dict[str, list[tuple[Span, str, str]]] = {}
     consumed: set[str] = set()
+    unbuilt = left_out(world.tree, world.architecture)
     for each in named(world):
         path = world.path(each.function)
         if each.name and not each.name.startswith(world.lexicon.vocabulary.vcpu.request_prefix):
@@ -46,6 +49,7 @@ def census(world: World, rule: RuleInfo, count: Census, nodes: frozenset[tuple[s
             each.name
             and each.by in nodes
             and each.event is _OF[count.of]
+            and path not in unbuilt
             and world.request_kind(each.name, path) != "no-action"
         ):
             owner = world.index.functions[each.function].name

@@ -22,6 +22,7 @@ from kicklint.engine.inference import announces
 from kicklint.engine.kept import meaning
 from kicklint.engine.world import World
 from kicklint.rulebook import Automaton, CallerPays, EventKind, Thread
+from kicklint.source import left_out
 from kicklint.syntax import Function, SyntaxFile
 from kicklint.typestate import Machine
 
@@ -199,6 +200,7 @@ def _facts(world: World, paths: tuple[str, ...]) -> tuple[object, ...]:
         world.required_requests(),
         world.decides(),
         world.domains,
+        left_out(world.tree, world.architecture),
         [world.linkage.kernels(path) for path in paths],
         known or world.special_prototypes,
     )

@@ -13,7 +13,7 @@ from kicklint.base import SourceError
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.scope import world_paths
 from kicklint.rulebook import own_rules, rules_directory
-from kicklint.source import KeptTree
+from kicklint.source import KeptTree, build_files
 from kicklint.store import Store, decoded, encoded
 
 _SIZE = 32
@@ -58,14 +58,24 @@ class Remembered:
         digest = hashlib.blake2b(program_digest(own_rules()), digest_size=_SIZE)
         _add(digest, architecture, *sorted(self.select), "")
         for path in world_paths(self.tree.paths(), architecture):
-            if path not in self._files:
-                try:
-                    self._files[path] = hashlib.blake2b(self.tree.read(path), digest_size=_SIZE).digest()
-                except SourceError:
-                    return ""
+            found = self._digest(path)
+            if found is None:
+                return ""
             _add(digest, path)
-            digest.update(self._files[path])
+            digest.update(found)
+        for path in build_files(architecture):
+            _add(digest, path)
+            digest.update(self._digest(path) or b"none")
         return digest.hexdigest()
+
+    def _digest(self, path: str) -> bytes | None:
+        """A digest of a file; None for one that cannot be read."""
+        if path not in self._files:
+            try:
+                self._files[path] = hashlib.blake2b(self.tree.read(path), digest_size=_SIZE).digest()
+            except SourceError:
+                return None
+        return self._files[path]
 
 
 def file_key(source: bytes) -> str:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from kicklint.source.git import GitRepository, RevisionTree, find_repository
+from kicklint.source.kbuild import build_files, left_out
 from kicklint.source.kept import KeptTree
 from kicklint.source.overlay import OverlayTree
 from kicklint.source.relevance import architecture_of, is_kvm_code
@@ -32,10 +33,12 @@ __all__ = [
     "applied",
     "architecture_of",
     "archived",
+    "build_files",
     "count",
     "find_repository",
     "find_tree",
     "is_kvm_code",
+    "left_out",
     "mails",
     "read_mail",
     "split",

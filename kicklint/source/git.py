@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kicklint.base import SourceError
-from kicklint.source.relevance import is_kvm_code
+from kicklint.source.relevance import builds_kvm, is_kvm_code
 
 _SECONDS = 60
 _SEARCHED = 64
@@ -59,7 +59,7 @@ class GitRepository:
         return text if _OBJECT.fullmatch(text) else ""
 
     def files(self, commit: str) -> dict[str, str]:
-        """The KVM files of ``commit`` and their blobs; symbolic links and submodules are none."""
+        """The files of ``commit`` that KVM is built from and their blobs; links and submodules are none."""
         listed = self._run("ls-tree", "-r", "-z", self._folder(commit), "--", *_FOLDERS)
         if listed is None:
             raise SourceError(f"{self.top}: git cannot list {commit}")
@@ -68,7 +68,7 @@ class GitRepository:
             head, _, raw = entry.partition(b"\t")
             path = raw.decode("utf-8", "surrogateescape")
             fields = head.split()
-            if len(fields) == 3 and fields[0].startswith(b"100") and is_kvm_code(path):
+            if len(fields) == 3 and fields[0].startswith(b"100") and (is_kvm_code(path) or builds_kvm(path)):
                 found[path] = fields[2].decode("ascii")
         return found
 
@@ -236,7 +236,7 @@ class RevisionTree:
     def __init__(self, repository: GitRepository, commit: str) -> None:
         self._repository = repository
         self._files = repository.files(commit)
-        self._paths = tuple(sorted(self._files))
+        self._paths = tuple(sorted(filter(is_kvm_code, self._files)))
 
     @property
     def root(self) -> Path:

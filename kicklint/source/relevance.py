@@ -23,6 +23,11 @@ def is_kvm_code(path: str) -> bool:
     return path.endswith((".c", ".h")) and _KVM.fullmatch(path) is not None
 
 
+def builds_kvm(path: str) -> bool:
+    """Whether ``path`` says which of KVM's files are built (see kbuild.py)."""
+    return path.endswith(("/Kconfig", "/Makefile", "/Makefile.kvm")) and _KVM.fullmatch(path) is not None
+
+
 def architecture_of(path: str) -> tuple[str, ...] | None:
     """The architectures that see the KVM file ``path``; None when all do."""
     if path.startswith("arch/"):
