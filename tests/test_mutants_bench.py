@@ -119,16 +119,18 @@ def test_the_table_of_races_names_what_is_not_shown() -> None:
     races = [
         Race("a", "KICK004", "x86", "goes wrong", (30, 5, 7), mended=True),
         Race("d", "KICK004", "x86", "goes wrong", (30,)),
+        Race("e", "KICK004", "x86", "says so"),
         Race("b", "KICK004", "x86", "not shown"),
         Race("c", "KICK005", "riscv", "missed"),
     ]
-    text = races_text(races, ["KICK003 x86 f"], Counter({"x86": 3, "riscv": 1}))
-    assert "riscv 1 of 1, x86 3 of 3." in text
+    text = races_text(races, ["KICK003 x86 f"], Counter({"x86": 4, "riscv": 1}))
+    assert "riscv 1 of 1, x86 4 of 4." in text
     assert "| x86 | 4 | 30 | 30 | 5 | 7 |" in text
-    assert "| KICK004 | 3 | 2 | 1 | 1 |" in text
-    assert "| KICK005 | 0 | 0 | 0 | 0 |" in text
+    assert "| KICK004 | 4 | 2 | 1 | 1 | 1 |" in text
+    assert "| KICK005 | 0 | 0 | 0 | 0 | 0 |" in text
     assert "Errors of the unedited kernel that go wrong: KICK003 x86 f." in text
     assert "no bad execution is shown:\n\n- KICK004 b\n" in text
+    assert "has why):\n\n- KICK004 e\n" in text
     assert text.endswith("missing piece:\n\n- KICK004 d\n")
 
 

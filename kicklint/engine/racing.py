@@ -17,7 +17,7 @@ from kicklint.rulebook import Announced, Automaton, EventKind, RuleInfo
 from kicklint.typestate import Outcome, Violation, search
 
 _COMPOSER, _CONSUMERS = "composer", "consumers"
-_UNPROVEN = "the memory model, with what is known of the other thread, allows no execution that ends badly"
+UNPROVEN = "the memory model, with what is known of the other thread, allows no execution that ends badly"
 
 
 def outcome_of(
@@ -63,7 +63,7 @@ def with_race(finding: Finding, found: list[Composed]) -> Finding:
     if best is not None:
         return replace(finding, interleaving=best)
     if found and all(each.judged for each in found) and finding.severity is Severity.ERROR:
-        return replace(finding, severity=Severity.WARNING, message=f"{finding.message}; {_UNPROVEN}")
+        return replace(finding, severity=Severity.WARNING, message=f"{finding.message}; {UNPROVEN}")
     return finding
 
 

@@ -31,6 +31,7 @@ from kernel_edits import edited, kept
 
 from kicklint.base import Finding, Report, Severity
 from kicklint.engine.analysis import AnalysisRequest, analyse_tree
+from kicklint.engine.racing import UNPROVEN
 from kicklint.engine.sources import Parsed
 from kicklint.race import Composer
 from kicklint.race.compose import Composed
@@ -50,7 +51,7 @@ RACING = tuple(
 
 @dataclass(frozen=True)
 class Race:
-    """What is said of one mutant: ``missed``, ``goes wrong``, or that no bad execution is ``shown``.
+    """What is said of one mutant: ``missed``, ``goes wrong``, ``not shown`` to, or the finding ``says so``.
 
     ``took`` are the milliseconds of processor time that each of its findings' ways took, in order;
     ``mended`` says that what goes wrong never does with the missing piece in place.
@@ -89,10 +90,18 @@ def raced(mutant: Mutant, before: Report, after: Report, took: tuple[int, ...]) 
     """What the findings of ``after`` that ``before`` has not say of ``mutant``."""
     found = [each for each, _ in difference(before, after, {}, lambda _finding: False).new]
     ours = [each for each in found if each.rule == mutant.rule and each.function in mutant.functions]
-    outcome = "missed" if not ours else "goes wrong" if any(map(goes_wrong, ours)) else "not shown"
+    outcome = "missed"
+    if ours:
+        said = all(_says_so(each) for each in ours)
+        outcome = "goes wrong" if any(map(goes_wrong, ours)) else "says so" if said else "not shown"
     shown = [each.interleaving for each in ours if each.interleaving is not None and goes_wrong(each)]
     mended = bool(shown) and all(each.fixed_verdict == "Never" for each in shown)
     return Race(mutant.id, mutant.rule, mutant.architecture, outcome, took, mended)
+
+
+def _says_so(finding: Finding) -> bool:
+    """Whether it is no error, and its message says that nothing ends badly."""
+    return finding.severity is Severity.WARNING and finding.message.endswith(UNPROVEN)
 
 
 def goes_wrong(finding: Finding) -> bool:
@@ -154,23 +163,23 @@ def table_text(races: Iterable[Race], errors: Sequence[str], wanted: Counter[str
         + ", ".join(f"{name} {run[name]} of {wanted[name]}" for name in sorted(wanted))
         + ".",
         "",
-        "| rule | caught | goes wrong | not shown | never with the missing piece |",
-        "|---|---|---|---|---|",
+        "| rule | caught | goes wrong | warning, says so | not shown | never with the missing piece |",
+        "|---|---|---|---|---|---|",
     ]
     mended = Counter(each.rule for each in every if each.mended)
     for rule in sorted({each.rule for each in every}):
-        wrong, silent = counts[rule, "goes wrong"], counts[rule, "not shown"]
-        lines.append(f"| {rule} | {wrong + silent} | {wrong} | {silent} | {mended[rule]} |")
+        wrong, said, silent = (counts[rule, each] for each in ("goes wrong", "says so", "not shown"))
+        cells = (rule, wrong + said + silent, wrong, said, silent, mended[rule])
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += ["", f"Errors of the unedited kernel that go wrong: {', '.join(errors) or 'none'}."]
     lines += ["", *times(every)]
-    silent_ones = [each for each in every if each.outcome == "not shown"]
-    if silent_ones:
-        lines += ["", "Caught, and no bad execution is shown:", ""]
-        lines += [f"- {each.rule} {each.id}" for each in silent_ones]
-    open_ones = [each for each in every if each.outcome == "goes wrong" and not each.mended]
-    if open_ones:
-        lines += ["", "Goes wrong, and no test that never does is written with the missing piece:", ""]
-        lines += [f"- {each.rule} {each.id}" for each in open_ones]
+    for heading, outcome in (
+        ("Caught, and no bad execution is shown:", "not shown"),
+        ("A warning, which says that no execution ends badly (docs/limits.md has why):", "says so"),
+        ("Goes wrong, and no test that never does is written with the missing piece:", "goes wrong"),
+    ):
+        named = [f"- {each.rule} {each.id}" for each in every if each.outcome == outcome and not each.mended]
+        lines += ["", heading, "", *named] if named else []
     return "\n".join(lines) + "\n"
 
 
