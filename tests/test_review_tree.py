@@ -99,6 +99,29 @@ def test_what_becomes_graver_is_new(tmp_path: Path) -> None:
     assert (graver.was, graver.finding.severity) == ("warning", "error")
 
 
+ANNOUNCE = "smp_store_mb(vcpu->mode, IN_GUEST_MODE);"
+HOST = "include/linux/kvm_host.h"
+ORDER = "\tsmp_mb__before_atomic();\n"
+
+
+def test_what_becomes_graver_by_the_other_thread_is_new(tmp_path: Path) -> None:
+    # The vCPU orders nothing behind its announcement. With a full barrier in the kick no execution
+    # ends badly for it; without that one does.
+    tree = tree_at(tmp_path)
+    (tree / VCPU).write_text(edited(VCPU, (ANNOUNCE, "WRITE_ONCE(vcpu->mode, IN_GUEST_MODE);")))
+    header = text_of(HOST)
+    place = header.index(ORDER, header.index("kvm_vcpu_exiting_guest_mode("))
+    loose = header[:place] + header[place + len(ORDER) :]
+    done = reviewed([read(mail(diff(HOST, header, loose)))], tree)
+    (graver,) = (each for each in new(done) if each.finding.rule == "KICK004")
+    assert (graver.was, graver.finding.severity) == ("warning", "error")
+    assert graver.cause is not None
+    assert graver.cause.path == HOST
+    # What the thread does is the same when only its text differs.
+    told = header.replace(ORDER, f"\t/* More words. */\n{ORDER}")
+    assert not new(reviewed([read(mail(diff(HOST, header, told)))], tree))
+
+
 def blob(tree: Path, path: str) -> str:
     return git(tree, "rev-parse", f"HEAD:{path}")[:12]
 

@@ -19,6 +19,7 @@ from kicklint.engine.escalation import WorldResult
 from kicklint.engine.flows import Flows
 from kicklint.engine.focus import Focus
 from kicklint.engine.inference import open_world
+from kicklint.engine.opposite import played_otherwise
 from kicklint.engine.past import Past
 from kicklint.engine.run import UNANALYSED, damaged, judged, needed
 from kicklint.engine.sources import Parsed, Sources
@@ -91,7 +92,7 @@ class Versions:
                 if focus.everything:
                     found |= {rule.id for rule in rules}
                 elif not focus.nothing:
-                    found |= self._damage(focus)
+                    found |= self._damage(focus) | played_otherwise(focus, rules)
                     said = self.said if number == 0 else None
                     for rule in rules:
                         found |= _affected(rule, focus, said) if rule.id not in found else set()

@@ -8,6 +8,7 @@ Must not know: syntax, how findings are drawn, how a harm was found.
 
 from kicklint.race.beats import Beat
 from kicklint.race.compose import Composer
+from kicklint.race.walks import SEEN
 from kicklint.race.ways import Reader
 
-__all__ = ["Beat", "Composer", "Reader"]
+__all__ = ["SEEN", "Beat", "Composer", "Reader"]

@@ -14,7 +14,7 @@ from kicklint.typestate import Program
 _WAYS = 48
 _DEPTH = 6
 _STEPS = 4_000
-_SEEN = frozenset(
+SEEN = frozenset(
     {
         EventKind.MODE_READ,
         EventKind.MODE_WRITE,
@@ -30,6 +30,7 @@ _SEEN = frozenset(
         EventKind.KICK,
     }
 )
+"""The events that an interleaving may be made of."""
 
 Ways: TypeAlias = "tuple[tuple[Beat, ...], ...]"
 _Steps: TypeAlias = "frozenset[tuple[int, int]]"
@@ -48,7 +49,7 @@ class Walks:
         program: Program,
         deciding: tuple[str, ...],
         *,
-        seen: frozenset[EventKind] = _SEEN,
+        seen: frozenset[EventKind] = SEEN,
         depth: int = _DEPTH,
     ) -> None:
         self._program = program
@@ -100,7 +101,7 @@ class Walks:
     def _at(self, graph: EventGraph, node: int, depth: int) -> Ways:
         event = graph.events.get(node)
         if event is not None:
-            wanted = self.seen is _SEEN or event.kind in self.seen
+            wanted = self.seen is SEEN or event.kind in self.seen
             return ((Beat(event, graph.graph.function, event.span),) if wanted else (),)
         site = graph.calls.get(node)
         called = graph.graph.nodes[node].instruction
