@@ -31,6 +31,7 @@ from kicklint.base import Outcome, SourceError, Standing
 from kicklint.review import Place, ReviewRequest, review, series
 from kicklint.source import DirectoryTree, KeptTree
 
+HOST = "include/linux/kvm_host.h"
 GUARDED_MAIN = edited(MAIN, (UNGUARDED, GUARDED))
 EXIT_TEST = "vcpu->mode == EXITING_GUEST_MODE || kvm_request_pending(vcpu) ||\n\t       "
 
@@ -60,6 +61,33 @@ def test_what_was_there_is_not_blamed_on_the_patch(tmp_path: Path) -> None:
     assert [(each.finding.rule, each.finding.standing) for each in done.patches[0].judged] == [
         ("KICK001", Standing.KNOWN)
     ]
+
+
+KICK = "void kvm_vcpu_kick(struct kvm_vcpu *vcpu)"
+RENAMED = "void __demo_vcpu_kick(struct kvm_vcpu *vcpu, bool wait)"
+WRAPPED = f"static inline {KICK}\n{{\n\t__demo_vcpu_kick(vcpu, false);\n}}\n"
+
+
+def test_a_function_that_is_renamed_takes_its_findings_along(tmp_path: Path) -> None:
+    tree = tree_at(tmp_path)
+    (tree / MAIN).write_text(text_of(MAIN))
+    main = diff(MAIN, text_of(MAIN), edited(MAIN, (f"{KICK}\n{{", f"{RENAMED}\n{{")))
+    host = diff(HOST, text_of(HOST), edited(HOST, (f"{KICK};\n", f"{RENAMED};\n{WRAPPED}")))
+    done = reviewed([read(mail(main + host))], tree, everything=True)
+    assert [
+        (each.finding.rule, each.finding.function, each.finding.standing) for each in done.patches[0].judged
+    ] == [("KICK001", "__demo_vcpu_kick", Standing.KNOWN)]
+
+
+def test_a_function_that_does_the_same_beside_the_other_is_new(tmp_path: Path) -> None:
+    tree = tree_at(tmp_path)
+    (tree / MAIN).write_text(text_of(MAIN))
+    body = text_of(MAIN)[text_of(MAIN).index(KICK) + len(KICK) :]
+    body = body[: body.index("\n}\n") + 3]
+    twice = edited(MAIN, (f"{KICK}\n{{", f"{RENAMED}{body}\n{KICK}\n{{"))
+    done = reviewed([read(mail(diff(MAIN, text_of(MAIN), twice)))], tree)
+    found = {(each.finding.rule, each.finding.function) for each in new(done)}
+    assert ("KICK001", "__demo_vcpu_kick") in found
 
 
 def test_what_is_mended(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "analyse_edits",
     "analyse_tree",
     "coverage",
+    "functions_in",
     "resolve_scope",
     "show",
     "sites",
@@ -48,6 +49,13 @@ def coverage(tree: Path) -> Coverage:
     from kicklint.syntax.coverage import measure
 
     return measure(DirectoryTree(tree), dialect())
+
+
+def functions_in(tree: SourceTree, path: str) -> frozenset[str]:
+    """The names of the functions that the file ``path`` of ``tree`` defines; none for no such file."""
+    from kicklint.engine.sources import Sources
+
+    return frozenset(each.name for file in Sources(tree).load((path,)) for each in file.functions)
 
 
 def show(request: AnalysisRequest, function: str) -> FunctionGraph:

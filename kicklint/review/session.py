@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kicklint.base import Finding, Judged, Outcome, Patch, PatchReview, Report, Review, Standing
-from kicklint.engine import AnalysisRequest, analyse_edits, analyse_tree
+from kicklint.engine import AnalysisRequest, analyse_edits, analyse_tree, functions_in
 from kicklint.engine.sources import Parsed
 from kicklint.review.bases import Base, Place, find_base
 from kicklint.review.causes import Shown, cause, shown, touches
@@ -80,7 +80,8 @@ class _Session:
         found = {}
         for number, world in enumerate(base.worlds):
             patch = self.patches[number]
-            change = self._change(patch, world, reports[number], reports[number + 1])
+            tree = base.worlds[number - 1].tree if number else base.tree
+            change = self._change(patch, tree, world, reports[number], reports[number + 1])
             found[id(patch)] = self._judged(patch, number, base, reports, change, refused)
         for patch in self.patches[len(base.worlds) :]:
             said = "it does not apply upon the patches before it"
@@ -138,9 +139,19 @@ class _Session:
         present = sorted({name for tree in trees for name in tree.architectures()})
         return tuple(name for name in present if self.worlds is None or name in self.worlds)
 
-    def _change(self, patch: Patch, world: Fitted, before: Report, after: Report) -> Difference:
+    def _change(
+        self, patch: Patch, tree: SourceTree, world: Fitted, before: Report, after: Report
+    ) -> Difference:
+        """What ``after``, of ``world``, has that ``before``, of ``tree``, had not."""
         lines = shown(patch, world.starts)
-        return difference(before, after, _renamed(patch), lambda each: touches(each, lines))
+
+        def replaced(old: Finding, new: Finding) -> bool:
+            """Whether the function of ``old`` is gone from its file, and that of ``new`` was not there."""
+            return old.function not in functions_in(
+                world.tree, new.span.path
+            ) and new.function not in functions_in(tree, old.span.path)
+
+        return difference(before, after, _renamed(patch), lambda each: touches(each, lines), replaced)
 
     def _judged(
         self,

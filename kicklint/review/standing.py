@@ -23,13 +23,19 @@ class Difference:
 
 
 def difference(
-    before: Report, after: Report, renamed: Mapping[str, str], touched: Callable[[Finding], bool]
+    before: Report,
+    after: Report,
+    renamed: Mapping[str, str],
+    touched: Callable[[Finding], bool],
+    replaced: Callable[[Finding, Finding], bool] = lambda _old, _new: False,
 ) -> Difference:
     """Compare by rule, file, function and text of the line, as fingerprints do.
 
     ``renamed`` maps old paths to new ones. Where there are more of one kind than before, those
     that are ``touched`` by the patch are the new ones. What keeps its rule, function and message
-    though its line was rewritten or its file changed was there already.
+    though its line was rewritten or its file changed was there already, and so was what keeps its rule, file
+    and line in a function that stands in the place of another: ``replaced`` says that of an old finding and
+    a new one.
     """
     left = _by_key(before, renamed)
     pairs: dict[int, Finding] = {}
@@ -46,6 +52,14 @@ def difference(
         if match is not None:
             others.remove(match)
             pairs[at] = match
+    old_lines = _lines(before)
+    for at, finding in enumerate(after.findings):
+        place = _place(_key(finding, lines, {}))
+        for each in others if at not in pairs and place[-1] else ():
+            if _place(_key(each, old_lines, renamed)) == place and replaced(each, finding):
+                others.remove(each)
+                pairs[at] = each
+                break
     new = []
     known = []
     for at, finding in enumerate(after.findings):
@@ -65,6 +79,12 @@ def _key(finding: Finding, lines: Mapping[tuple[str, int], str], renamed: Mappin
     span = finding.span
     text = "".join(lines.get((span.path, span.line), "").split())
     return (finding.rule, renamed.get(span.path, span.path), finding.function, text)
+
+
+def _place(key: Key) -> tuple[str, str, str]:
+    """``key`` without the function."""
+    rule, path, _, text = key
+    return rule, path, text
 
 
 def _by_key(report: Report, renamed: Mapping[str, str]) -> dict[Key, list[Finding]]:
