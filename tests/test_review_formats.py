@@ -16,6 +16,7 @@ from patches import (
     GUARDED,
     MAIN,
     UNGUARDED,
+    VCPU,
     commit,
     diff,
     edited,
@@ -170,3 +171,12 @@ def test_an_answer_that_can_be_sent(tmp_path: Path) -> None:
     # What is quoted is the patch's own, as it stands there.
     quoted = [line[2:] for line in body.split("\n") if line.startswith("> ")]
     assert set(quoted) <= set(done.patches[0].patch.diff)
+
+
+def test_code_at_the_beginning_of_a_sentence_stays_as_it_is(tmp_path: Path) -> None:
+    store = "smp_store_mb(vcpu->mode, IN_GUEST_MODE);"
+    weak = edited(VCPU, (store, "vcpu->mode = IN_GUEST_MODE;"))
+    done = reviewed([read(mail(diff(VCPU, text_of(VCPU), weak)))], tree_at(tmp_path))
+    text = " ".join(REVIEW_FORMATS["reply"](done, context()).split())
+    assert "vcpu->mode = IN_GUEST_MODE is not ordered" in text
+    assert "Vcpu" not in text

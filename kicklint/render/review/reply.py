@@ -139,7 +139,8 @@ def _told(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] if text[:2].isalpha() else text
+    """``text`` with a capital at its beginning, unless that is code."""
+    return text[:1].upper() + text[1:] if text.split(" ", 1)[0].isalpha() else text
 
 
 def _chain(trail: Sequence[Step]) -> list[str]:
