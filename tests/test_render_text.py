@@ -7,8 +7,9 @@ import re
 import pytest
 from samples import EMPTY, FULL, LINE, ONLY_NOTES, RULES, SPAN, finding, report
 
-from kicklint.base import Excerpt, Note, Report, Severity, Span
+from kicklint.base import VCPU, Excerpt, Interleaving, Note, Report, Row, Severity, Span
 from kicklint.render import REPORT_FORMATS, Context
+from kicklint.render.interleaving import table
 from kicklint.render.plain import character_column, encodable, expand, utf16_column, visible
 from kicklint.render.rules import render_markdown, render_table, render_text
 
@@ -166,3 +167,12 @@ def test_table_of_rules() -> None:
         f"KICK001  warning  unguarded-exiting-transition       {what}",
         f"KICK003  error    guest-entry-without-request-check  {what}",
     ]
+
+
+def test_a_name_that_fits_its_column_is_not_cut() -> None:
+    """In a reply a column has 38 characters, and this name with its line as many."""
+    name = "kvm_" + "x" * 28
+    rows = (Row(VCPU, "vcpu->requests: none is pending", name, Span("a.c", 353, 1, 353, 2)),)
+    lines = table(Interleaving(rows, "it is lost", "C x", "Sometimes", "", ""), 38)
+    assert f"({name}:353)" in lines
+    assert all(len(line) <= 78 for line in lines)

@@ -19,7 +19,10 @@ def table(interleaving: Interleaving, column: int = _COLUMN) -> list[str]:
     """
     lines = [_line(HEADS[0], HEADS[1], column), _line("=" * column, "=" * column, column)]
     for row in interleaving.rows:
-        for text in textwrap.wrap(_cell(row), column, subsequent_indent="  "):
+        cell = _cell(row)
+        # A name that only fits without the indentation is not cut for it.
+        indent = "  " if all(len(word) <= column - 2 for word in cell.split()) else ""
+        for text in textwrap.wrap(cell, column, subsequent_indent=indent):
             lines.append(_line(text, "", column) if row.thread == VCPU else _line("", text, column))
     lines.append(f"=> {visible(interleaving.lost)}")
     if interleaving.assumption:
