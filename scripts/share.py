@@ -41,6 +41,9 @@ def pages(
         below = {each: inner for each, inner in found.items() if inner is not None}
         command.commands.update(below)  # click-man knows of no commands that are imported late
     text = generate_man_page(context, version=__version__, date=DATE)
+    # click-man cuts the sentence behind the name after 45 characters.
+    cut, whole = (command.get_short_help_str(limit).rstrip(".") for limit in (45, 1000))
+    text = text.replace(f"\\- {cut}...", f"\\- {whole}", 1)
     # \b keeps click from wrapping a paragraph; a page has no use for the character.
     text = re.sub(r"\x08\n?", "", text)
     yield f"share/man/man1/{context.command_path.replace(' ', '-')}.1", text.rstrip("\n") + "\n"

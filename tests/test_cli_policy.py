@@ -125,12 +125,15 @@ def test_configuration(tree: Path, tmp_path: Path) -> None:
 
 def test_config_says_where_from(tree: Path) -> None:
     file = tree / ".kicklint.toml"
-    file.write_text('select = ["KICK001"]\n\n[[waiver]]\nrule = "KICK001"\npath = "a.c"\n', "utf-8")
+    file.write_text(
+        'select = ["KICK001"]\nremedies = false\n\n[[waiver]]\nrule = "KICK001"\npath = "a.c"\n', "utf-8"
+    )
     lines = run("config", tree).stdout.splitlines()
     assert lines[0] == f"# {file}"
     assert f'select = ["KICK001"]  # {file}' in lines
     assert "jobs = 0  # default" in lines
-    assert "# 1 waivers" in lines
+    assert f"remedies = false  # {file}" in lines
+    assert "# 1 waiver" in lines
 
 
 def test_review_honours_policy(tree: Path, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_rule_takes_the_place_of_another(rules: Path) -> None:
         (
             "vocabulary.toml",
             '[[call]]\nnames = ["x"]\nevnt = "kick"\n',
-            "unknown key 'call[",
+            "unknown key 'call[0].evnt'; did you mean 'event'?",
         ),
         ("vocabulary.toml", '[[call]]\nnames = ["x"]\nevent = "kik"\n', "must be one of"),
         ("architectures.toml", "[[architecture]]\nnam = 1\n", "architectures.toml: unknown key"),

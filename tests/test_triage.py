@@ -158,6 +158,12 @@ def test_a_comment_that_does_not_hold_is_reported(text: str, expected: list[str]
     assert all(each.span is not None and each.span.line == 3 for each in done.notes)
 
 
+def test_a_comment_says_what_it_names_that_is_no_rule() -> None:
+    text = "/* kicklint: allow KICK003, nonsense -- x */"
+    done = judged(report(), tree=Tree(arch__x86__kvm__a=CODE % text))
+    assert "this comment names nonsense, which is no rule" in [each.message for each in done.notes]
+
+
 def test_exclusions() -> None:
     assert judged(FULL, exclude=(PATH,)).findings == ()
     assert judged(FULL, exclude=("arch/*/odd*",)).findings == ()

@@ -32,14 +32,13 @@ def config(tree: Path | None, configuration: Path | None) -> None:
 
     root, _scope = engine.resolve_scope([tree] if tree else [], None)
     found = load_settings(root, configuration)
-    defaults = Settings()
     lines = [f"# {found.path}\n" if found.path is not None else f"# no configuration at or above {root}\n"]
     for field in dataclasses.fields(Settings):
         value = getattr(found.settings, field.name)
         if field.name == "waiver":
-            lines.append(f"# {len(value)} waivers\n")
+            lines.append(f"# {len(value)} {'waiver' if len(value) == 1 else 'waivers'}\n")
             continue
-        origin = "default" if value == getattr(defaults, field.name) else str(found.path)
+        origin = str(found.path) if field.name in found.given else "default"
         shown = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
         lines.append(f"{field.name} = {shown}  # {origin}\n")
     write("".join(lines), None, for_people=True)

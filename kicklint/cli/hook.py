@@ -166,7 +166,8 @@ def _say(done: Review, verbose: bool, what: str) -> None:
     if status == COULD_NOT_RUN:
         click.echo(f"kicklint: the {what} could not be judged", err=True)
     elif status != NO_FINDINGS:
-        click.echo(f"kicklint: the {what} is refused; a waiver, or --no-verify, lets it pass", err=True)
+        past = "--no-validate" if what == "mail" else "--no-verify"
+        click.echo(f"kicklint: the {what} is refused; a waiver, or {past}, lets it pass", err=True)
     click.get_current_context().exit(status)
 
 

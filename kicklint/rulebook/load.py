@@ -11,7 +11,7 @@ from kicklint.base import RulebookError
 from kicklint.rulebook.locate import own_rules, rules_directory
 from kicklint.rulebook.model import EVENT_ANCHOR, Automaton, Rulebook, RuleInfo
 from kicklint.rulebook.own import check_names, merged
-from kicklint.rulebook.reader import read_file, read_table, read_toml
+from kicklint.rulebook.reader import check_lists, read_file, read_table, read_toml
 from kicklint.rulebook.vocabulary import Architectures, EventKind, Lexicon, Macros, Vocabulary
 
 _RULE_FILE = re.compile(r"[A-Z][A-Z0-9]+\d{3}\.toml")
@@ -84,8 +84,10 @@ def _shared(kind: type[T], name: str, folder: Path, own: Path | None) -> T:
     """The file ``name`` as a ``kind``, with that of ``own`` put upon it, where there is one."""
     if own is None or not (own / name).is_file():
         return read_file(kind, folder / name)
-    table = merged(read_toml(folder / name), read_toml(own / name))
-    return read_table(kind, table, str(own / name), "")
+    added = read_toml(own / name)
+    # Before they stand behind others, for errors count entries as they are in the file.
+    check_lists(kind, added, str(own / name))
+    return read_table(kind, merged(read_toml(folder / name), added), str(own / name), "")
 
 
 def _rule(path: Path) -> RuleInfo:

@@ -60,6 +60,15 @@ def read_table(kind: type[T], table: object, file: str, key: str) -> T:
         raise RulebookError(f"{file}: {key or 'the file'}: {error}") from error
 
 
+def check_lists(kind: type[object], table: dict[str, object], file: str) -> None:
+    """Raise RulebookError for an entry of ``table``, which may say less than a ``kind`` has to."""
+    hints = _hints(typing.cast("typing.Hashable", kind))
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        name = field.name.replace("_", "-")
+        if isinstance(table.get(name), list):
+            _convert(hints[field.name], table[name], file, name)
+
+
 @lru_cache(maxsize=64)
 def _hints(kind: typing.Any) -> dict[str, typing.Any]:
     """The types of the fields of ``kind``; Python compiles every one of them anew each time."""

@@ -36,11 +36,11 @@ def load_settings(start: Path, named: Path | None = None) -> SettingsFile:
         found = _read(named)
         if found is None:
             raise SettingsError(f"{named}: has no [tool.kicklint]")
-        return SettingsFile(found, named)
+        return found
     for folder in (start, *start.parents):
         for path in (folder / CONFIGURATION, folder / PYPROJECT):
             if path.is_file() and (found := _read(path)) is not None:
-                return SettingsFile(found, path)
+                return found
     return SettingsFile(Settings())
 
 
@@ -51,14 +51,14 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
     """
     if path.name in (CONFIGURATION, PYPROJECT):
         found = _read(path)
-        return found.waiver if found is not None else ()
+        return found.settings.waiver if found is not None else ()
     table = _parse(path)
     waivers = _checked(_WaiverFile, table, path).waiver
     _check_rules(path, [(f"waiver[{at}].rule", each.rule) for at, each in enumerate(waivers)])
     return waivers
 
 
-def _read(path: Path) -> Settings | None:
+def _read(path: Path) -> SettingsFile | None:
     table = _parse(path)
     if path.name == PYPROJECT:
         tool = table.get("tool")
@@ -71,7 +71,7 @@ def _read(path: Path) -> Settings | None:
     _check_rules(path, named)
     if settings.jobs < 0:
         raise SettingsError(f"{path}: key 'jobs' must not be negative")
-    return settings
+    return SettingsFile(settings, path, frozenset(table))
 
 
 def _parse(path: Path) -> dict[str, object]:

@@ -55,10 +55,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """Settings and the file that they were read from; None where there is no file."""
+    """Settings, the file that they were read from (None where there is none), and the keys that it gives."""
 
     settings: Settings
     path: Path | None = None
+    given: frozenset[str] = frozenset()
 
     def beside(self, name: str) -> Path | None:
         """The file ``name`` as the configuration means it; None for no name."""

@@ -83,7 +83,8 @@ class _Entry:
         names = ", ".join(sorted(self.rules))
         if isinstance(source, Allowance):
             span = Span(source.path, source.line, 1, source.line, 1)
-            return Note(code, Severity.WARNING, f"this comment, which allows {names}, {fault}", span)
+            about = f", which allows {names}," if names else ""
+            return Note(code, Severity.WARNING, f"this comment{about} {fault}", span)
         about = ", ".join(each for each in (source.function, source.path, source.fingerprint) if each)
         text = f"{self.suppression.place}: the waiver of {names} for {about} {fault}"
         return Note(code, Severity.WARNING, text)
@@ -100,7 +101,7 @@ def _checked(said: Said, ids: dict[str, str], today: datetime.date) -> tuple[lis
     for entry in _entries(said, ids):
         expires = entry.source.expires if isinstance(entry.source, Waiver) else None
         if not entry.rules:
-            notes.append(entry.note("waiver-unknown-rule", "names no rule that there is"))
+            notes.append(entry.note("waiver-unknown-rule", _unknown(entry.source, ids)))
         elif not entry.suppression.justification:
             notes.append(entry.note("waiver-without-reason", "gives no reason and is not honoured"))
         elif expires is not None and expires < today:
@@ -108,6 +109,15 @@ def _checked(said: Said, ids: dict[str, str], today: datetime.date) -> tuple[lis
         else:
             valid.append(entry)
     return valid, notes
+
+
+def _unknown(source: Waiver | Allowance, ids: dict[str, str]) -> str:
+    """What is wrong with a comment that names no rule. (A waiver that does is an error of its file.)"""
+    names = source.names if isinstance(source, Allowance) else ()
+    unknown = [name for name in names if name not in ids]
+    if not unknown:
+        return "names no rule"
+    return f"names {', '.join(unknown)}, which {'is no rule' if len(unknown) == 1 else 'are no rules'}"
 
 
 def _entries(said: Said, ids: dict[str, str]) -> Iterator[_Entry]:
