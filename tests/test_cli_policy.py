@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from patches import BREAKS, GUARDED, MAIN, UNGUARDED, diff, edited
 
-from kicklint.cli import main
+from kicklint.cli import kbuild, main
+from kicklint.cli.examine import Wanted, requested
 
 DEMO = Path(__file__).resolve().parents[1] / "fixtures" / "demo-tree"
 
@@ -197,6 +198,24 @@ def test_kbuild(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("kbuild-check", *FLAGS, "drivers/a.c")
     assert (done.exit_code, done.output) == (0, "")
     assert run("kbuild-check", *FLAGS).exit_code == 2
+
+
+def test_kbuild_judges_generic_code_for_the_architecture_that_is_built(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The headers' folder says which, also where the build lies outside of the source."""
+    monkeypatch.chdir(tree)
+    shutil.copytree(tree / "arch/riscv", tree / "arch/other")
+    for folder in ("-I./arch/other/include", "-I/usr/src/linux/arch/other/include/generated"):
+        asked: list[tuple[str, ...]] = []
+
+        def noted(wanted: Wanted, asked: list[tuple[str, ...]] = asked) -> object:
+            asked.append(wanted.architectures)
+            return requested(wanted)
+
+        monkeypatch.setattr(kbuild, "requested", noted)
+        assert run("kbuild-check", folder, "-I./arch/riscv/include", MAIN).exit_code == 0
+        assert asked == [("other",)]
 
 
 def test_provenance(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from kicklint.render import REPORT_FORMATS, Context
 
 # Files that hold KVM code; the others are none of our business, and most of a build.
 _KVM = re.compile(r"(?:^|/)(?:virt/kvm|arch/(?P<arch>[^/]+)/kvm)/")
+# By its headers the compiler is told which architecture a generic file is built for.
+_HEADERS = re.compile(r"-I(?:.*/)?arch/(?P<arch>[^/]+)/include(?:/|$)")
 
 
 @click.command(
@@ -32,8 +34,8 @@ _KVM = re.compile(r"(?:^|/)(?:virt/kvm|arch/(?P<arch>[^/]+)/kvm)/")
 def kbuild_check(ctx: click.Context, fail: bool, command: tuple[str, ...]) -> None:
     """Check FILE as part of a kernel build: make C=1 CHECK="kicklint kbuild-check".
 
-    The build hands over the compiler's flags, which are not looked at, and the C file as the last
-    argument. Findings in that file are written as gcc writes its own. A file that
+    The build hands over the compiler's flags, of which the folder of the architecture's headers is looked at,
+    and the C file as the last argument. Findings in that file are written as gcc writes its own. A file that
     holds no KVM code costs nothing. The status is 0 unless --fail was given.
     """
     ctx.meta[VERBOSITY] = 0
@@ -45,7 +47,9 @@ def kbuild_check(ctx: click.Context, fail: bool, command: tuple[str, ...]) -> No
         return
     if not file.is_file():
         raise SourceError(f"{file}: no such file")
-    architectures = (found["arch"],) if found["arch"] else ()
+    headers = (_HEADERS.match(each) for each in command[:-1])
+    built = found["arch"] or next((each["arch"] for each in headers if each), "")
+    architectures = (built,) if built else ()
     request, policy = requested(Wanted((file,), None, architectures, policy=Policy(), jobs=1))
     report = examine(request, policy, quiet=True)
     text = REPORT_FORMATS["gcc"](report, Context(version=__version__, quiet=True))
