@@ -157,7 +157,10 @@ class Composer:
     def _first(
         self, name: str, races: Iterable[Race], sources: Sources, assumption: str
     ) -> tuple[Composed, bool]:
-        """The first of ``races`` that can end badly, and whether the tree held what all before needed."""
+        """The first of ``races`` that can end badly, and whether the tree held what all before needed.
+
+        Where it did not, that none of the others does proves nothing.
+        """
         said, whole = Composed(None, judged=False), True
         for each in races:
             try:
@@ -165,8 +168,8 @@ class Composer:
             except (Unknown, Declined):
                 whole = False
             if said.interleaving is not None:
-                break
-        return said, whole
+                return said, whole
+        return (said if whole else Composed(None, judged=False)), whole
 
     def _judged(self, name: str, race: Race, sources: Sources, assumption: str) -> Composed:
         requester = ("kick",) if race.alone else race.requester

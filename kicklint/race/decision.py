@@ -38,14 +38,24 @@ class Decisions:
     def __init__(self, program: Program, vocabulary: Vocabulary, inside: int) -> None:
         self._program = program
         self._deciding = vocabulary.deciding
+        self._kinds = {name: each.request for each in vocabulary.call for name in each.names}
         self._prefix = vocabulary.vcpu.request_prefix
         self._inside = inside
 
     def sending(self, function: str, modes: Iterable[int]) -> frozenset[int]:
-        """Those of ``modes`` with which ``function`` may come to send an IPI."""
+        """Those of ``modes`` with which ``function`` may come to send an IPI.
+
+        The request that it is handed, if it is, is of a kind without flags, such as any requester may make.
+        """
+        given = self._plain(function)
         return frozenset(
-            mode for mode in modes if any(end.sent for end in self._ends(function, {}, mode, _DEPTH))
+            mode for mode in modes if any(end.sent for end in self._ends(function, given, mode, _DEPTH))
         )
+
+    def _plain(self, function: str) -> Valuation:
+        position = self._kinds.get(self._program.graph(function).graph.function)
+        names = self._program.parameters(function)
+        return {names[position]: ZERO} if position is not None and position < len(names) else {}
 
     def _ends(self, function: str, given: Valuation, mode: int, depth: int) -> set[_End]:
         graph = self._program.graph(function)
