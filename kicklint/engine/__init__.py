@@ -14,6 +14,7 @@ from kicklint.source import DirectoryTree, SourceTree
 if TYPE_CHECKING:
     from kicklint.engine.function_graph import FunctionGraph
     from kicklint.engine.sources import Parsed
+    from kicklint.store import Store
 
 __all__ = [
     "AnalysisRequest",
@@ -51,11 +52,16 @@ def coverage(tree: Path) -> Coverage:
     return measure(DirectoryTree(tree), dialect())
 
 
-def functions_in(tree: SourceTree, path: str) -> frozenset[str]:
-    """The names of the functions that the file ``path`` of ``tree`` defines; none for no such file."""
+def functions_in(tree: SourceTree, path: str, store: Store | None = None) -> frozenset[str]:
+    """The names of the functions that the file ``path`` of ``tree`` defines; none for no such file.
+
+    A file that ``store`` has from an earlier run is not parsed.
+    """
     from kicklint.engine.sources import Sources
 
-    return frozenset(each.name for file in Sources(tree).load((path,)) for each in file.functions)
+    return frozenset(
+        each.name for file in Sources(tree, store=store).load((path,)) for each in file.functions
+    )
 
 
 def show(request: AnalysisRequest, function: str) -> FunctionGraph:

@@ -7,7 +7,6 @@ about names that were asked for (kept.py), so an edit elsewhere in the file does
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from kicklint.engine.kept import Kept, Question
-from kicklint.engine.remembered import program_digest
+from kicklint.engine.remembered import kept_key
 from kicklint.flow import ControlFlowGraph, graph_of, rows_of
-from kicklint.rulebook import own_rules
 from kicklint.store import Store
 from kicklint.syntax import Function, SyntaxFile
 
@@ -108,10 +106,7 @@ class Flows:
         return said if isinstance(said, dict) else {}
 
     def _key(self, path: str) -> str:
-        digest = hashlib.blake2b(program_digest(own_rules()), digest_size=32)
-        said = f"flows\0{self.architecture}\0{self.root}\0{path}"
-        digest.update(said.encode("utf-8", "surrogateescape"))
-        return _FOLDER + digest.hexdigest()[len(_FOLDER) :]
+        return kept_key(_FOLDER, "flows", self.architecture, str(self.root), path)
 
 
 def _answer(plain: Any) -> object:

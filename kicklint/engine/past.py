@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from kicklint.engine.flows import Flows
 from kicklint.engine.known import remember, written
-from kicklint.engine.remembered import program_digest
+from kicklint.engine.remembered import kept_key
 from kicklint.engine.world import World
-from kicklint.rulebook import own_rules
 from kicklint.store import Store
 
 # The first letters of the keys of summaries, which the store makes a folder of.
@@ -49,6 +47,4 @@ class Past:
             self.store.put(self._key(world.architecture), text)
 
     def _key(self, architecture: str) -> str:
-        digest = hashlib.blake2b(program_digest(own_rules()), digest_size=32)
-        digest.update(f"summaries\0{architecture}\0{self.root}".encode("utf-8", "surrogateescape"))
-        return _FOLDER + digest.hexdigest()[len(_FOLDER) :]
+        return kept_key(_FOLDER, "summaries", architecture, str(self.root))

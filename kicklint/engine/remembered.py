@@ -88,6 +88,13 @@ def file_key(source: bytes) -> str:
     return "files" + digest.hexdigest()
 
 
+def kept_key(folder: str, *about: str) -> str:
+    """The key in the store's ``folder`` (two letters) of what goes by kicklint, the rules and ``about``."""
+    digest = hashlib.blake2b(program_digest(own_rules()), digest_size=_SIZE)
+    _add(digest, *about)
+    return folder + digest.hexdigest()[len(folder) :]
+
+
 def _add(digest: hashlib.blake2b, *texts: str) -> None:
     for each in texts:
         data = each.encode("utf-8", "surrogateescape")

@@ -147,9 +147,9 @@ class _Session:
 
         def replaced(old: Finding, new: Finding) -> bool:
             """Whether the function of ``old`` is gone from its file, and that of ``new`` was not there."""
-            return old.function not in functions_in(
-                world.tree, new.span.path
-            ) and new.function not in functions_in(tree, old.span.path)
+            store = self.request.store
+            now = functions_in(world.tree, new.span.path, store)
+            return old.function not in now and new.function not in functions_in(tree, old.span.path, store)
 
         return difference(before, after, _renamed(patch), lambda each: touches(each, lines), replaced)
 

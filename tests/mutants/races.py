@@ -11,8 +11,6 @@ runs over one tree have in common is kept while this runs, and no longer.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import tempfile
@@ -20,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -40,6 +38,7 @@ from kicklint.rulebook import load_rulebook
 from kicklint.store import Store
 from mutants.bench import gathered
 from mutants.model import Mutant
+from mutants.partly import chosen, keep_line, keeping, kept_lines, options
 
 TABLE = Path(__file__).resolve().parent / "RACES.md"
 VERSION = "6.12"
@@ -111,11 +110,8 @@ def goes_wrong(finding: Finding) -> bool:
 
 def kept_in(file: Path | None) -> dict[str, Race]:
     """The results in ``file``, by id."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file is not None and file.exists() else []
-    return {
-        each.id: each
-        for each in (Race(**{**json.loads(line), "took": tuple(json.loads(line)["took"])}) for line in lines)
-    }
+    found = (Race(**{**line, "took": tuple(line["took"])}) for line in kept_lines(file))
+    return {each.id: each for each in found}
 
 
 def world(root: Path, mutants: Sequence[Mutant], keep: Path | None) -> tuple[list[Race], list[str]]:
@@ -123,9 +119,7 @@ def world(root: Path, mutants: Sequence[Mutant], keep: Path | None) -> tuple[lis
 
     def note(race: Race) -> None:
         races.append(race)
-        if keep is not None:
-            with keep.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(race)) + "\n")
+        keep_line(keep, race)
 
     architecture, rules = mutants[0].architecture, sorted({each.rule for each in mutants})
     parsed: Parsed = {}
@@ -203,28 +197,13 @@ def times(races: Sequence[Race]) -> list[str]:
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rule", default="")
-    parser.add_argument("--arch", default="")
-    parser.add_argument("--only", default="", help="mutants whose id holds this")
+    parser = options(__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--kernel", type=Path, default=Path.home() / f".cache/kicklint/kernels/{VERSION}")
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--kept", action="store_true", help="run nothing that is not in FILE yet")
-    parser.add_argument("--write", action="store_true")
+    keeping(parser)
     wanted = parser.parse_args()
-    worlds = wanted.arch.split(",") if wanted.arch else []
-    mutants = [
-        each
-        for each in gathered()
-        if isinstance(each, Mutant)
-        and each.rule in RACING
-        and wanted.rule in ("", each.rule)
-        and (not worlds or each.architecture in worlds)
-        and wanted.only in each.id
-    ]
+    racing = (each for each in gathered() if isinstance(each, Mutant) and each.rule in RACING)
+    mutants = chosen(racing, wanted)
     known = kept_in(wanted.keep)
     parts: dict[str, list[Mutant]] = {}
     for each in mutants:

@@ -10,7 +10,6 @@ it is tried again.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import runpy
@@ -35,6 +34,7 @@ from kicklint.source import SourceTree
 from kicklint.store import Store, default_folder
 from mutants.bench import VERSION, gathered
 from mutants.model import Mutant
+from mutants.partly import chosen, options
 
 TABLE = Path(__file__).resolve().parent / "REMEDIES.md"
 MENDED, UNMENDED, UNCAUGHT = "mended", "no remedy", "not caught"
@@ -146,40 +146,28 @@ def read_table(text: str) -> dict[tuple[str, str], str]:
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rule", default="")
-    parser.add_argument("--arch", default="")
-    parser.add_argument("--only", default="", help="mutants whose id holds this")
+    parser = options(__doc__)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--kernel", type=Path, default=None)
     parser.add_argument("--diff", action="store_true", help="print the remedies, too")
-    parser.add_argument("--write", action="store_true", help="keep the table up to date")
-    options = parser.parse_args()
+    wanted = parser.parse_args()
     every = cases()
-    chosen = [
-        each
-        for each in every
-        if options.rule in ("", each.rule)
-        and options.only in each.id
-        and (not options.arch or each.architecture in options.arch.split(","))
-    ]
-    root = options.kernel
+    picked = chosen(every, wanted)
+    root = wanted.kernel
     if root is None:
         script = runpy.run_path(str(Path(__file__).resolve().parents[2] / "scripts" / "kernels.py"))
         root = script["default_folder"]() / VERSION
     ids = {(each.rule, each.id) for each in every}
-    before = read_table(TABLE.read_text("utf-8")) if options.write and TABLE.exists() else {}
+    before = read_table(TABLE.read_text("utf-8")) if wanted.write and TABLE.exists() else {}
     found = {key: outcome for key, outcome in before.items() if key in ids}
-    chunks = [chosen[at : at + 4] for at in range(0, len(chosen), 4)]
-    with ProcessPoolExecutor(options.jobs) as pool:
+    chunks = [picked[at : at + 4] for at in range(0, len(picked), 4)]
+    with ProcessPoolExecutor(wanted.jobs) as pool:
         for done in pool.map(outcomes, [root] * len(chunks), chunks):
             for mutant, outcome, diff in done:
                 found[mutant.rule, mutant.id] = outcome
-                sys.stderr.write(f"{outcome:<10}  {mutant.rule}  {mutant.id}\n{diff if options.diff else ''}")
+                sys.stderr.write(f"{outcome:<10}  {mutant.rule}  {mutant.id}\n{diff if wanted.diff else ''}")
             sys.stderr.flush()
-            if options.write:
+            if wanted.write:
                 TABLE.write_text(table_text(found, every), encoding="utf-8")
     sys.stdout.write(table_text(found, every))
 

@@ -11,13 +11,11 @@ nothing else is run. --write keeps the result in REVIEWS.md.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 
@@ -32,6 +30,7 @@ from kicklint.source import read_mail
 from kicklint.store import Store
 from mutants.bench import Case, gathered
 from mutants.model import Mutant
+from mutants.partly import chosen, keep_line, keeping, kept_lines, options
 
 TABLE = Path(__file__).resolve().parent / "REVIEWS.md"
 VERSION = "6.12"
@@ -107,8 +106,7 @@ def sample(cases: Sequence[Case], count: int) -> list[Case]:
 
 def kept_in(file: Path | None) -> dict[str, Reviewed]:
     """The results in ``file``, by id."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file is not None and file.exists() else []
-    return {each.id: each for each in (Reviewed(**json.loads(line)) for line in lines)}
+    return {each.id: each for each in (Reviewed(**line) for line in kept_lines(file))}
 
 
 def run(root: Path, cases: Iterable[Case], keep: Path | None) -> Iterator[Reviewed]:
@@ -117,9 +115,7 @@ def run(root: Path, cases: Iterable[Case], keep: Path | None) -> Iterator[Review
         store = Store(Path(folder) / "results")
         for case in cases:
             done = reviewed(root, case, store)
-            if keep is not None:
-                with keep.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(done)) + "\n")
+            keep_line(keep, done)
             if done.outcome not in GOOD:
                 sys.stderr.write(f"reviews: {done.id}: {done.outcome}: {done.said}\n")
             yield done
@@ -163,27 +159,13 @@ def missed_by_checks() -> list[str]:
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rule", default="")
-    parser.add_argument("--arch", default="")
-    parser.add_argument("--only", default="", help="cases whose id holds this")
+    parser = options(__doc__)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--kernel", type=Path, default=Path.home() / f".cache/kicklint/kernels/{VERSION}")
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--kept", action="store_true", help="run nothing that is not in FILE yet")
-    parser.add_argument("--write", action="store_true")
+    keeping(parser)
     wanted = parser.parse_args()
-    worlds = wanted.arch.split(",") if wanted.arch else []
     every = gathered()
-    cases = [
-        each
-        for each in every
-        if (not wanted.rule or (isinstance(each, Mutant) and each.rule == wanted.rule))
-        and (not worlds or each.architecture in worlds)
-        and wanted.only in each.id
-    ][:: wanted.every]
+    cases = chosen(every, wanted)[:: wanted.every]
     known = kept_in(wanted.keep)
     missing = [each for each in cases if each.id not in known and not wanted.kept]
     done = [*known.values(), *run(wanted.kernel, missing, wanted.keep)]
