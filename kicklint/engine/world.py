@@ -16,11 +16,12 @@ from kicklint.engine.lasting import LastingNames
 from kicklint.engine.linkage import Linkage, back_ends
 from kicklint.engine.lowering import Lowering
 from kicklint.engine.others import Declarations, other_vcpus
+from kicklint.engine.required import required_requests
 from kicklint.engine.scope import world_paths
 from kicklint.engine.sources import Sources
 from kicklint.engine.writers import mode_writers
 from kicklint.events import Event, EventGraph, FlagNames, Reach
-from kicklint.flow import ControlFlowGraph, Name, constant_expression
+from kicklint.flow import ControlFlowGraph, constant_expression
 from kicklint.rulebook import Access, Architecture, Entry, EventKind, Rulebook
 from kicklint.syntax import Macro, SyntaxFile
 from kicklint.typestate import Evaluator, Recall, Resume, Runs, Symbol, Value, exactly, number
@@ -68,7 +69,6 @@ class World:
             self.index.functions, self.files, lambda key: bool(self.index.classes[key] & _PROTOCOL)
         )
         self.domains = back_ends(self.files)
-        self._atomic_tests = frozenset(self.lexicon.vocabulary.atomic_tests)
         self.scratch: dict[Hashable, object] = {}
         self.history = History()
         self._parameters: dict[str, tuple[str, ...]] = {}
@@ -205,20 +205,8 @@ class World:
     def required_requests(self) -> frozenset[str]:
         """See Program."""
         if self._required is None:
-            found: set[str] = set()
-            for key in sorted(self.index.functions):
-                special = self.index.functions[key].path.startswith(("arch/", "virt/kvm/arm/"))
-                if not special or EventKind.REQUEST_CONSUME not in self.index.direct(key):
-                    continue
-                for event in self.graph(key).events.values():
-                    if (
-                        event.kind is EventKind.REQUEST_CONSUME
-                        and isinstance(event.request, Name)
-                        and event.forks
-                    ):
-                        found.add(self.request_name(event.request.id, self.path(key)))
-            prefix = self.lexicon.vocabulary.vcpu.request_prefix
-            self._required = frozenset(each for each in found if each.startswith(prefix))
+            shape = self.lexicon.vocabulary.vcpu
+            self._required = required_requests(self.index, self.graph, self.request_name, shape)
         return self._required
 
     def resume(self, function: str) -> Resume | None:
@@ -358,7 +346,11 @@ class World:
 
     def atomic_tests(self) -> frozenset[str]:
         """See Program."""
-        return self._atomic_tests
+        return self.lexicon.atomic_tests
+
+    def errors(self) -> frozenset[str]:
+        """See Program."""
+        return self.lexicon.errors
 
     def deferred(self, function: str) -> bool:
         """See Program."""

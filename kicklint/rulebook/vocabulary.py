@@ -78,6 +78,7 @@ class VcpuShape:
     request_mask: str
     request_flags: tuple[str, ...]
     no_action: str
+    own_requests: tuple[str, ...]
     makers: tuple[str, ...]
     back_pointers: tuple[str, ...]
     vm: str
@@ -183,6 +184,7 @@ class Vocabulary:
     call: tuple[CallEvent, ...]
     deciding: tuple[str, ...]
     atomic_tests: tuple[str, ...]
+    errors: tuple[str, ...]
     deferred: tuple[str, ...]
     callbacks: tuple[str, ...]
     pinned: tuple[str, ...]
@@ -328,6 +330,8 @@ class Lexicon:
     stored: Mapping[str, StoredConstant] = field(repr=False)
     through: Mapping[str, CallThrough] = field(repr=False)
     tables: Mapping[str, TableCall] = field(repr=False)
+    atomic_tests: frozenset[str] = field(repr=False)
+    errors: frozenset[str] = field(repr=False)
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, macros: Macros) -> Lexicon:
@@ -342,6 +346,8 @@ class Lexicon:
             stored=_by_name(vocabulary.stored_constant),
             through=_by_name(macros.call_through),
             tables=_by_name(macros.table_call),
+            atomic_tests=frozenset(vocabulary.atomic_tests),
+            errors=frozenset(vocabulary.errors),
         )
 
     def calls_of(self, kind: EventKind) -> Mapping[str, int]:

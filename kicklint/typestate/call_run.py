@@ -104,7 +104,7 @@ class CallRun(FunctionRun):
 
     def _unknown_call(self, point: Point, node: Node, call: Call | TableCall, known: Valuation) -> None:
         """A call of something outside of the tree: an accessor gives its place's value."""
-        value: Value | None = None
+        value = self.answer(node)
         asks = isinstance(call, Call) and call.name in self.program.atomic_tests()
         if asks and point[1].interrupts:
             # Preemption is disabled as well wherever the protocol has interrupts off.

@@ -32,7 +32,7 @@ from kicklint.typestate.rounds import again
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Point, Summary
 from kicklint.typestate.tracking import comparison, concerns, role_of
-from kicklint.typestate.values import arithmetic, named, number, truth
+from kicklint.typestate.values import ERROR_OR_ZERO, Value, arithmetic, named, number, truth
 
 _RETURN = "@return"
 # Conditions that one state remembers the outcome of: each doubles the ways that are told apart.
@@ -272,7 +272,8 @@ class FunctionRun(Arrivals):
     def event(self, point: Point, node: Node, event: Event, known: Valuation, dst: str | int | None) -> None:
         """Let ``event`` happen, with each of its outcomes, and go on."""
         if not self._concerns(event):
-            value = read_value(event, known, self.evaluate) if event.kind in PLAIN_READS else None
+            reads = event.kind in PLAIN_READS
+            value = read_value(event, known, self.evaluate) if reads else self.answer(node)
             self.onward(point, node, point[1], known if dst is None else with_value(known, dst, value))
             return
         if event.kind in interrupts.KINDS and self.machine.automaton.interrupts:
@@ -293,7 +294,15 @@ class FunctionRun(Arrivals):
             state, index = self.machine.step(before, event.kind, attributes, required)
             self._harm(point, event, index)
             told = everyone.noted(self.machine, event, attributes, known)
-            self.onward(point, node, state, told if dst is None else with_value(told, dst, value))
+            if dst is not None:
+                told = with_value(told, dst, self.answer(node) if value is None else value)
+            self.onward(point, node, state, told)
+
+    def answer(self, node: Node) -> Value | None:
+        """What the call at ``node`` may return, as far as its name tells."""
+        call = node.instruction
+        known = isinstance(call, Call) and call.name in self.program.errors()
+        return ERROR_OR_ZERO if known else None
 
     def _interrupts(
         self, point: Point, node: Node, event: Event, known: Valuation, dst: str | int | None

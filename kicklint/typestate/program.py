@@ -121,6 +121,9 @@ class Program(Protocol):
     def atomic_tests(self) -> frozenset[str]:
         """Functions that tell whether interrupts are off."""
 
+    def errors(self) -> frozenset[str]:
+        """Functions outside of the program that return zero or a negative error number."""
+
     def deferred(self, function: str) -> bool:
         """Whether ``function`` is work that was queued: what it needs was done by who queued it."""
 

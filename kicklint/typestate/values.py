@@ -47,6 +47,7 @@ Value = Range | Symbol | FunctionPointer
 ZERO = Range(0, 0)
 ONE = Range(1, 1)
 NOT_ZERO = Range(None, None, 0, frozenset({0}))
+ERROR_OR_ZERO = Range(None, 0)
 
 
 def exactly(number: int) -> Range:
