@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from kicklint.base import Finding, Span
 from kicklint.engine.drafts import Draft
-from kicklint.engine.kinds import named
+from kicklint.engine.kinds import Named, named
 from kicklint.engine.logged import logged
+from kicklint.engine.terminal import terminal
 from kicklint.engine.world import World
 from kicklint.rulebook import Census, EventKind, RuleInfo
 from kicklint.source import left_out
@@ -38,11 +39,14 @@ def census(world: World, rule: RuleInfo, count: Census, nodes: frozenset[tuple[s
         return [_draft(world, rule, count, *each) for each in logged(world)]
     places: dict[str, list[tuple[Span, str, str]]] = {}
     consumed: set[str] = set()
+    tests: list[Named] = []
     unbuilt = left_out(world.tree, world.architecture)
     for each in named(world):
         path = world.path(each.function)
         if each.name and not each.name.startswith(world.lexicon.vocabulary.vcpu.request_prefix):
             continue
+        if each.event is EventKind.REQUEST_TEST and each.name:
+            tests.append(each)
         if each.event is EventKind.REQUEST_CONSUME:
             consumed.add(each.name)
         elif (
@@ -50,13 +54,30 @@ def census(world: World, rule: RuleInfo, count: Census, nodes: frozenset[tuple[s
             and each.by in nodes
             and each.event is _OF[count.of]
             and path not in unbuilt
+            and _used(world, each.function, set())
             and world.request_kind(each.name, path) != "no-action"
         ):
             owner = world.index.functions[each.function].name
             places.setdefault(each.name, []).append((each.span, owner, each.text))
     if not consumed or "" in consumed:
         return []  # what consumes requests is not there, or not known
-    return [_draft(world, rule, count, name, *min(places[name])) for name in sorted(places.keys() - consumed)]
+    left = places.keys() - consumed
+    if left:
+        left -= terminal(world, (each for each in tests if each.name in left))
+    return [_draft(world, rule, count, name, *min(places[name])) for name in sorted(left)]
+
+
+def _used(world: World, function: str, above: set[str]) -> bool:
+    """Whether ``function`` is there for somebody: generic code that nobody in this world calls is not.
+
+    What the architecture defines is, and so is what a table or a header hands out.
+    """
+    found = world.index.functions[function]
+    if found.static or found.path.startswith("arch/"):
+        return True
+    above.add(function)
+    callers = [each for each in world.callers(function) if each not in above]
+    return any(_used(world, each, above) for each in callers) or world.address_taken(function)
 
 
 def _draft(

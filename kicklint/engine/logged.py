@@ -100,11 +100,11 @@ def _onward(
     """Where ``node`` goes on for a ``parameter`` that asks for no action."""
     if not isinstance(node.instruction, Branch) or len(node.successors) < 2:
         return node.successors
-    condition, sense = _unwrapped(node.instruction.condition)
+    condition, sense = unwrapped(node.instruction.condition)
     if isinstance(condition, Name | Temp) and condition in known:
         return (node.successors[0 if (known[condition].value != 0) is sense else 1],)
     if isinstance(condition, Name):
-        condition, also = _unwrapped(graph.aliases.resolved(condition))
+        condition, also = unwrapped(graph.aliases.resolved(condition))
         sense = sense is also
     if isinstance(condition, Temp):
         source = graph.aliases.results.get(condition.index)
@@ -117,7 +117,7 @@ def _onward(
     return node.successors
 
 
-def _unwrapped(condition: Expr) -> tuple[Expr, bool]:
+def unwrapped(condition: Expr) -> tuple[Expr, bool]:
     """What ``condition`` is about, and whether it is true when that is not zero."""
     sense = True
     while True:
