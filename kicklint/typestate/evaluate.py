@@ -44,11 +44,21 @@ _MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class Evaluator:
-    """Evaluates the expressions of one function of ``program``."""
+    """Evaluates the expressions of one function of ``program``.
 
-    def __init__(self, program: Program, variables: frozenset[str], path: str) -> None:
+    Those of its ``variables`` that are ``booleans`` are one where they are not zero.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        variables: frozenset[str],
+        path: str,
+        booleans: frozenset[str | int] = frozenset(),
+    ) -> None:
         self.program = program
         self.variables = variables
+        self.booleans = booleans
         self.path = path
         # By identity, since hashing an expression walks it; the expression is kept so that it lives.
         self.keys: dict[int, tuple[Expr, str | int | None]] = {}
@@ -172,7 +182,8 @@ class Evaluator:
         key = self.key(condition)
         if key is not None:
             current = known.get(key)
-            learnt = refine(current, "!=", ZERO) if outcome else ZERO
+            there = ONE if key in self.booleans else refine(current, "!=", ZERO)
+            learnt = there if outcome else ZERO
             return {**known, key: learnt} if learnt is not None and learnt != current else known
         if isinstance(condition, Binary) and condition.op in _RELATIONS:
             relation = condition.op if outcome else _OPPOSITE[condition.op]

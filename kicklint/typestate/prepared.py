@@ -65,9 +65,11 @@ class Prepared:
 
     def __init__(self, program: Program, events: EventGraph) -> None:
         graph = events.graph
-        variables = frozenset(each.name for each in (*graph.parameters, *graph.locals))
+        declared = (*graph.parameters, *graph.locals)
+        variables = frozenset(each.name for each in declared)
+        booleans = frozenset(each.name for each in declared if each.type.split()[-1:] == ["bool"])
         self.events = events
-        self.evaluate = Evaluator(program, variables, graph.path)
+        self.evaluate = Evaluator(program, variables, graph.path, booleans)
         shape = events.notes.get(Shape)
         if not isinstance(shape, Shape):
             shape = events.notes[Shape] = Shape(_dying(events, self.evaluate), _order(graph.nodes))
