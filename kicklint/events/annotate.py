@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kicklint.events.accesses import Accesses, ordered
 from kicklint.events.beside import Neighbours
@@ -29,6 +29,7 @@ from kicklint.flow import (
 from kicklint.rulebook import CallEvent, EventKind, Flag, Lexicon, Order
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_IN = "IN_GUEST_MODE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,24 @@ class Annotator:
                 self._table_call(index, instruction, node)
             if event is not None:
                 self.events[index] = event
+        self._force()
         return EventGraph(self.graph, self.events, self.calls, self.aliases)
+
+    def _force(self) -> None:
+        """Take an IPI to the CPU on which this function itself enters the guest for an exit that it forces."""
+        entering = {
+            self._root(event)
+            for event in self.events.values()
+            if event.kind is EventKind.MODE_WRITE and event.value == Name(_IN)
+        }
+        for index, event in self.events.items():
+            if event.kind is EventKind.IPI and self._root(event) in entering - {""}:
+                self.events[index] = replace(event, kind=EventKind.FORCED_EXIT)
+
+    def _root(self, event: Event) -> str:
+        """The variable that leads to the vcpu of ``event``, "" where none is known."""
+        identity = self.aliases.identity(event.subject)
+        return identity.root if identity is not None else ""
 
     def _accessed(self, index: int, call: Call, node: Node) -> Event | None:
         """The event of a call that reads, writes or orders memory, or None."""
