@@ -173,6 +173,20 @@ def test_prefixes_of_quilt_and_diff(old: str) -> None:
     assert holds(read(f"{HEAD}\nIndex: {MAIN}\n=====\n{text}"))
 
 
+@pytest.mark.parametrize("time", ["1970-01-01 00:00:00.000000000 +0000", "1969-12-31 16:00:00 -0800"])
+def test_files_that_diff_says_are_not_there(time: str) -> None:
+    # `diff -N` names both, and gives the one that is missing the beginning of time (see git-apply).
+    there = "2026-11-27 10:00:00.000000000 +0000"
+    made = f"--- a/virt/kvm/x.h\t{time}\n+++ b/virt/kvm/x.h\t{there}\n@@ -0,0 +1 @@\n+int x;\n"
+    gone = f"--- a/virt/kvm/y.h\t{there}\n+++ b/virt/kvm/y.h\t{time}\n@@ -1 +0,0 @@\n-int y;\n"
+    assert [(each.old, each.new) for each in read(mail(made + gone)).files] == [
+        (None, "virt/kvm/x.h"),
+        ("virt/kvm/y.h", None),
+    ]
+    day = made.replace("1970-01-01", "2026-01-01").replace("1969-12-31", "2026-01-01")
+    assert [each.old for each in read(mail(day)).files] == ["virt/kvm/x.h"]
+
+
 def test_a_mail_that_was_cut_off() -> None:
     text = f"{HEAD}\n{BODY}"
     done = reviewed([read(text[: text.index("WRITE_ONCE") + 10])], DEMO)

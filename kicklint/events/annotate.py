@@ -87,7 +87,7 @@ class Annotator:
         return EventGraph(self.graph, self.events, self.calls, self.aliases)
 
     def _force(self) -> None:
-        """Take an IPI to the CPU on which this function itself enters the guest for an exit that it forces."""
+        """Take an IPI to the CPU on which this function itself enters the guest for a forced exit."""
         entering = {
             self._root(event)
             for event in self.events.values()

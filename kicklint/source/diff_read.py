@@ -16,6 +16,8 @@ MOST_LINES = 400_000
 _MOST_FILES = 5_000
 _LONGEST_PATH = 4_096
 _NOWHERE = "/dev/null"
+# The time that `diff -N` gives a file that is not there, in any zone; `git apply` goes by it, too.
+_EPOCH = re.compile(r"(?:1970-01-01|1969-12-31) \d\d:\d\d:00(?:\.0+)? [+-]\d{4}")
 _GIT_PAIR = re.compile(r'diff --git ("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)')
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", '"': '"', "\\": "\\"}
 _ESCAPED = re.compile(r"\\([0-7]{1,3}|.)")
@@ -108,8 +110,9 @@ def _paired(old: str | None, new: str | None) -> tuple[str | None, str | None]:
 
 
 def _stripped(text: str) -> str | None:
-    path = _unquoted(text if text.startswith('"') else text.partition("\t")[0].rstrip())
-    if path == _NOWHERE:
+    name, _, stamp = text.partition("\t")
+    path = _unquoted(text if text.startswith('"') else name.rstrip())
+    if path == _NOWHERE or _EPOCH.match(stamp):
         return None
     if re.match(r"[abciow12]/", path):
         return path[2:]
