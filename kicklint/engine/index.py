@@ -19,6 +19,14 @@ from kicklint.rulebook import EventKind, Lexicon
 from kicklint.syntax import Function, Macro, SyntaxFile
 
 _CALL = re.compile(r"&?\s*(\w+)\s*\((.*)\)\s*")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+# What the body of a macro has where it does nothing, or is always the same.
+_NOTHING = frozenset({"do", "while", "void", "true", "false", "NULL"})
+
+
+def _stands_in(macro: Macro) -> bool:
+    """Whether ``macro`` is a constant, or nothing, whatever it is given."""
+    return not set(_WORD.findall(macro.body)) - _NOTHING.union(macro.parameters or ())
 
 
 class Index:
@@ -133,16 +141,20 @@ class Index:
         return tuple(special or seen)
 
     def macro(self, name: str, path: str, *, object_like: bool = False) -> Macro | None:
-        """The macro ``name`` as seen from ``path``, function-like unless asked otherwise."""
-        found = None
-        for macro in self.macros.get(name, ()):
-            if (macro.parameters is None) is object_like and (
-                macro.span.path == path or macro.span.path.endswith(".h")
-            ):
-                found = macro
-                if macro.span.path == path or macro.span.path.startswith("arch/"):
-                    break
-        return found
+        """The macro ``name`` as seen from ``path``, function-like unless asked otherwise.
+
+        Of several that are equally near, one that says something: a constant stands in for what
+        a configuration does not build, and would make the ways of all others impossible.
+        """
+        seen = [
+            macro
+            for macro in self.macros.get(name, ())
+            if (macro.parameters is None) is object_like
+            and (macro.span.path == path or macro.span.path.endswith(".h"))
+        ]
+        own = [macro for macro in seen if macro.span.path == path]
+        near = own or [macro for macro in seen if macro.span.path.startswith("arch/")] or seen[::-1]
+        return next((macro for macro in near if object_like or not _stands_in(macro)), next(iter(near), None))
 
     def _holders(self) -> dict[str, list[str]]:
         """For every name that leads to code: the functions, and macros (as #name), that mention it.

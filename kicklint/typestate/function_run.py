@@ -282,6 +282,8 @@ class FunctionRun(Arrivals):
         before = point[1]
         if self.machine.automaton.interrupts:
             before = before._replace(interrupts=interrupts.shown(event, before.interrupts))
+            if interrupts.never(event, before.interrupts, self.context.entry.interrupts):
+                before = self.machine.initial._replace(interrupts=before.interrupts)
         for outcome, value, mode in outcomes(event, known, self.evaluate, self.machine):
             attributes = self._attributes(event, known)
             if outcome:

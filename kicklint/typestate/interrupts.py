@@ -24,6 +24,16 @@ def shown(event: Event, before: str) -> str:
     return "on" if event.kind is EventKind.SLEEP and not before else before
 
 
+def never(event: Event, before: str, entry: str) -> bool:
+    """Whether ``event`` is on a way that is not taken when the function is called as it was.
+
+    What may sleep under a condition, as an initialisation the first time, is called with
+    interrupts off where it never does: a kernel that checks for sleeping there would say so at once.
+    ``entry`` is the state at the call: a function that turned interrupts off itself is not believed.
+    """
+    return event.kind is EventKind.SLEEP and before == entry == "off"
+
+
 def after(event: Event, before: str, known: Valuation, evaluate: Evaluator) -> str:
     """The state of the interrupts after ``event``, where it was ``before``."""
     off = event.kind is EventKind.INTERRUPTS_OFF
