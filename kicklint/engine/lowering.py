@@ -84,7 +84,7 @@ class Lowering:
             what, name = question
             if what == "function":
                 return dialect.function(str(name))
-            macros = {"call": dialect.macro, "name": dialect.constant_macro, "loop": dialect.loop}
+            macros = {"call": dialect.macro, "name": dialect.constant_macro, "defined": dialect.defined}
             return meaning(macros[str(what)](str(name)))
 
         before = shelf.find(function, setting, ask)
@@ -129,7 +129,7 @@ class Lowering:
             macro=lambda name: self._expandable(name, path),
             constant_macro=lambda name: self._object_macro(name, path),
             fragment=_fragment,
-            loop=lambda name: self.index.macro(name, path),
+            defined=lambda name: self.index.macro(name, path),
             function=lambda name: bool(self.index.resolve(name, path)),
         )
 
@@ -265,7 +265,7 @@ def _noting(dialect: FlowDialect) -> tuple[FlowDialect, dict[Question, object]]:
         dialect,
         macro=noted("call", dialect.macro),
         constant_macro=noted("name", dialect.constant_macro),
-        loop=noted("loop", dialect.loop),
+        defined=noted("defined", dialect.defined),
         function=is_function,
     )
     return noting, answers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tree_sitter import Node as SyntaxNode
 
 from kicklint.flow.expansion import substitute
@@ -9,6 +11,7 @@ from kicklint.flow.expressions import ExpressionLowering, arguments_of, field_of
 from kicklint.flow.ir import Call, Const, Expr, Name, Opaque, TableCall, Temp
 
 MAX_EXPANSION = 12
+_PASTING = re.compile(r"\(*(\w+)\(\s*\w+\s*##\s*(\w+)\s*\)[\s)]*")
 
 
 class CallLowering(ExpressionLowering):
@@ -40,7 +43,7 @@ class CallLowering(ExpressionLowering):
         if function.type == "call_expression":
             inner = field_of(function, "function")
             name = self.text(inner) if inner.type == "identifier" else ""
-            if name in self.dialect.tables:
+            if name in self.dialect.tables or self._pasting(name):
                 return self._table_call(node, name, function)
         callee = self.place(function) if function.type == "field_expression" else self.value(function)
         return self._finish(node, "", callee, self.arguments(node, frozenset()))
@@ -48,7 +51,7 @@ class CallLowering(ExpressionLowering):
     def _table_call(self, node: SyntaxNode, name: str, function: SyntaxNode) -> Expr:
         argument = next(iter(arguments_of(function)), None)
         member = self.text(argument) if argument is not None else ""
-        for prefix in self.dialect.tables[name]:
+        for prefix in self.dialect.tables.get(name, ()):
             if member.startswith(prefix):
                 member = member.removeprefix(prefix)
                 break
@@ -57,6 +60,14 @@ class CallLowering(ExpressionLowering):
         result = self.builder.temp()
         self.builder.emit(TableCall(result, member, args))
         return Temp(result)
+
+    def _pasting(self, name: str) -> bool:
+        """Whether the macro ``name`` puts a prefix in front of its argument for one that picks a function."""
+        macro = self.dialect.defined(name) if name else None
+        found = _PASTING.fullmatch(macro.body) if macro is not None else None
+        if macro is None or found is None:
+            return False
+        return found.group(1) in self.dialect.tables and macro.parameters == (found.group(2),)
 
     def _identifier(self, node: SyntaxNode) -> Expr:
         name = self.text(node)

@@ -18,7 +18,7 @@ class FlowDialect:
     prefixes cut from their argument; ``configured`` ask for a configuration symbol.
     ``macro`` gives the macro to expand at a call, or None to leave the call as it is;
     ``constant_macro`` does the same for a name that is no call. ``fragment`` parses
-    substituted text. ``loop`` gives the macro of a loop as it is defined, and ``function``
+    substituted text. ``defined`` gives a macro whatever it is for, and ``function``
     says whether there is a function of a name.
     """
 
@@ -33,7 +33,7 @@ class FlowDialect:
     macro: Callable[[str], Macro | None]
     constant_macro: Callable[[str], Macro | None]
     fragment: Callable[[bytes], Body | None]
-    loop: Callable[[str], Macro | None]
+    defined: Callable[[str], Macro | None]
     function: Callable[[str], bool]
 
 

@@ -15,7 +15,7 @@ def left_alone(dialect: FlowDialect, name: str, depth: int = _MAX_DEPTH) -> froz
 
     Nothing is known of a macro that is not there, or whose body does not parse by itself.
     """
-    macro = dialect.loop(name)
+    macro = dialect.defined(name)
     if macro is None or macro.parameters is None or macro.variadic or depth == 0:
         return frozenset()
     body = dialect.fragment(macro.body.encode() + b";")
