@@ -190,12 +190,12 @@ def test_it_goes_from_run_to_run_through_the_store(tmp_path: Path) -> None:
     past.keep(world, complete=True)
     sources = Sources(KeptTree(edited_demo("a test fails to look")))
     again = open_world("riscv", load_rulebook(), sources)
-    past.recall(again)
+    past.recall(again, sources)
     assert again.history.later is not None  # nothing was asked for yet
     judged(again, sources, frozenset({"KICK004"}))
     assert again.history.known is not None
     other = Past(Store(tmp_path / "results"), DEMO / "other")
     elsewhere = open_world("riscv", load_rulebook(), sources)
-    other.recall(elsewhere)
+    other.recall(elsewhere, sources)
     judged(elsewhere, sources, frozenset({"KICK004"}))
     assert elsewhere.history.known is None

@@ -154,12 +154,19 @@ class _Nonsense(Store):
         return self.said
 
 
-def test_nothing_is_kept_before_the_first_run_is_over(tmp_path: Path) -> None:
+def test_the_first_run_keeps_what_opening_the_world_takes_and_no_more(tmp_path: Path) -> None:
     store = Store(tmp_path / "results")
     tree = KeptTree(DirectoryTree(DEMO))
     first = run_world("riscv", load_rulebook(), Sources(tree, store=store), frozenset())
-    assert not (tmp_path / "results" / "gr").exists()
-    assert Past(store, DEMO).flows("riscv") is not None
+    opened = graphs_in(tmp_path)
+    assert opened
     again = run_world("riscv", load_rulebook(), Sources(tree, store=store), frozenset())
-    assert list((tmp_path / "results" / "gr").iterdir())
+    assert graphs_in(tmp_path) > opened
     assert encoded(again) == encoded(first)
+
+
+def graphs_in(folder: Path) -> int:
+    """How many graphs the store in ``folder`` has: a digest of the function's text each."""
+    entries = (folder / "results" / "gr").iterdir()
+    store = Store(folder / "results")
+    return sum(len(json.loads(store.get(f"gr{each.name}") or b"{}")) for each in entries)

@@ -28,10 +28,11 @@ its set in ``sets``, the kinds of event that it may hold; ``meanings`` has a dig
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """What is no longer so: ``functions`` (identifiers) whose runs are to be made again, and the ``names`` of
-    functions to which a pointer may mean something else."""
+    """What is no longer so: ``functions`` (identifiers) whose runs are to be made again, those of them that
+    ``read`` differently, and the ``names`` of functions to which a pointer may mean something else."""
 
     functions: frozenset[str]
+    read: frozenset[str]
     names: frozenset[str]
 
 
@@ -80,8 +81,9 @@ def stale(before: Facts, now: Facts, world: World) -> Stale | None:
         elif name in kinds:
             other.add(key)
     names = {name for _, name in texts | kinds} | words
+    read = frozenset(changed)
     changed |= other
-    return Stale(frozenset(changed | _askers(world, changed)), frozenset(names))
+    return Stale(frozenset(changed | _askers(world, changed)), read, frozenset(names))
 
 
 def _askers(world: World, functions: set[str]) -> set[str]:

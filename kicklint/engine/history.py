@@ -17,6 +17,9 @@ from typing import Any, NamedTuple, Protocol
 from kicklint.syntax import DIGEST
 from kicklint.typestate import VALUES, Context, ProtocolState, Recall, Runs, Setting, Value
 
+READING = "problems"
+"""What could not be understood of a function, whatever it calls (see ``History.noted``)."""
+
 
 class Group(NamedTuple):
     """Which simulators have their summaries in common: those that run one automaton alike.
@@ -105,7 +108,8 @@ class History:
     def noted(self, what: str, function: str, find: Callable[[], Any]) -> Any:
         """What ``find`` finds out about ``function``, or found out in an earlier run: of JSON.
 
-        It may go by nothing but the function, what its words mean, and what it calls directly.
+        It may go by nothing but the function, what its words mean, and what it calls directly; what is
+        found out in READING it not by the last.
         """
         notes = self.notes.setdefault(what, {})
         if function not in notes:

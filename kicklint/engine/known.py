@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from kicklint.engine.facts import facts_of, stale
-from kicklint.engine.history import Group, Row, Use
+from kicklint.engine.facts import Stale, facts_of, stale
+from kicklint.engine.history import READING, Group, Row, Use
 from kicklint.engine.lasting import Lasting
 from kicklint.engine.world import World
 from kicklint.events import Role
@@ -43,7 +43,7 @@ def remember(world: World, text: bytes | None) -> None:
     try:
         said = json.loads(text)
         old = stale(said["facts"], history.facts, world)
-        history.known = _Known(said, world, old.functions, old.names) if old is not None else None
+        history.known = _Known(said, world, old) if old is not None else None
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         return  # somebody else's idea of such a file
 
@@ -118,7 +118,7 @@ class _Numbers(Generic[_Kind]):
 class _Known:
     """The summaries of an earlier run that hold in ``world``; see ``written``."""
 
-    def __init__(self, said: Any, world: World, stale: frozenset[str], names: frozenset[str]) -> None:
+    def __init__(self, said: Any, world: World, old: Stale) -> None:
         here = world.lasting.keys
         self.functions = [here.get((path, name, number), "") for path, name, number in said["functions"]]
         self.bindings = [frozenset((name, Role(role)) for name, role in each) for each in said["bindings"]]
@@ -136,16 +136,17 @@ class _Known:
             self.groups += [group] * count
             start += count
         pointers = [
-            any(isinstance(one, FunctionPointer) and one.name in names for _, one in each)
+            any(isinstance(one, FunctionPointer) and one.name in old.names for _, one in each)
             for each in self.pairs
         ]
-        self.gone = self._gone(stale, pointers)
+        self.gone = self._gone(old.functions, pointers)
         self.contexts: dict[Group, dict[Context, int]] = {}
         self.notes = {
             what: {
                 self.functions[function]: found
                 for function, found in each
-                if self.functions[function] and self.functions[function] not in stale
+                if self.functions[function]
+                and self.functions[function] not in (old.read if what == READING else old.functions)
             }
             for what, each in said["notes"].items()
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 from kicklint.engine.flows import Flows
 from kicklint.engine.known import remember, written
 from kicklint.engine.remembered import kept_key
+from kicklint.engine.sources import Sources
 from kicklint.engine.world import World
 from kicklint.store import Store
 
@@ -25,19 +26,19 @@ class Past:
     store: Store
     root: Path
 
-    def flows(self, architecture: str) -> Flows | None:
-        """The graphs that were made of functions after the first run over the world of ``architecture``.
+    def flows(self, architecture: str) -> Flows:
+        """The graphs that earlier runs over the world of ``architecture`` have kept."""
+        return Flows(self.store, self.root, architecture)
 
-        None before that: nearly all functions are lowered then, for what is not asked for again.
+    def recall(self, world: World, sources: Sources) -> None:
+        """Let ``world`` of ``sources``, which was just opened, know what is left of earlier runs.
+
+        That is read when the world is run for the first time. In the first run of all only the graphs that
+        opening it took are kept: nearly all functions are lowered then, for what is not asked for again.
         """
-        known = self.store.holds(self._key(architecture))
-        return Flows(self.store, self.root, architecture) if known else None
-
-    def recall(self, world: World) -> None:
-        """Let ``world``, over which nothing has been run yet, know what is left of earlier runs.
-
-        That is read when the world is run for the first time.
-        """
+        if sources.flows is not None and not self.store.holds(self._key(world.architecture)):
+            sources.flows.keep()
+            sources.flows = None
         world.history.later = lambda: remember(world, self.store.get(self._key(world.architecture)))
 
     def keep(self, world: World, *, complete: bool) -> None:

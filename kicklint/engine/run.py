@@ -41,7 +41,7 @@ def _run(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]
     sources.flows = past.flows(name) if past is not None else None
     world = open_world(name, rulebook, sources)
     if past is not None:
-        past.recall(world)
+        past.recall(world, sources)
     result = judged(world, sources, select)
     if past is not None:
         past.keep(world, complete=not select)

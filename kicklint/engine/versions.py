@@ -73,7 +73,7 @@ class Versions:
                 world = open_world(architecture, rulebook, sources)
                 self.worlds.append(world)
                 if self.past is not None:
-                    self.past.recall(world)
+                    self.past.recall(world, sources)
         self._focuses: dict[int, Focus] = {}
 
     def affected(self, select: frozenset[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from kicklint.base import Span
 from kicklint.engine.entries import entry_names, resumes
 from kicklint.engine.handed import is_away, is_handed
 from kicklint.engine.hints import RUNNING
-from kicklint.engine.history import History
+from kicklint.engine.history import READING, History
 from kicklint.engine.index import Index
 from kicklint.engine.lasting import LastingNames
 from kicklint.engine.linkage import Linkage, back_ends
@@ -331,7 +331,7 @@ class World:
 
     def problems(self, function: str) -> tuple[str, ...]:
         """What of ``function`` could not be made a control-flow graph of."""
-        return tuple(self.history.noted("problems", function, lambda: self.flow(function).problems))
+        return tuple(self.history.noted(READING, function, lambda: self.flow(function).problems))
 
     def _finds_vcpu(self, path: str, name: str) -> bool:
         """Whether the function ``name`` finds a vcpu: in a machine, or by what leads to another one."""
