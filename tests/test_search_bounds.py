@@ -44,3 +44,28 @@ def test_only_where_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kicklint.typestate.simulate._MAX_RUNS", HELPERS // 2)
     found = [each.function for each in report_on(tree).findings if each.rule == "KICK000"]
     assert found == ["kvm_arch_vcpu_ioctl_run"]
+
+
+CIRCLE = 7
+AROUND = """\
+static void toy_around{number}(struct kvm_vcpu *vcpu)
+{{
+	if (vcpu->cpu == {number}) {{
+		kvm_make_request(KVM_REQ_UNBLOCK, vcpu);
+		return;
+	}}
+{calls}}}
+"""
+DECLARED = "static void toy_around{number}(struct kvm_vcpu *vcpu);\n"
+ENOUGH = 100
+
+
+def test_functions_that_all_call_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recursion is run as long as it finds something new, and a part of it not anew for every other part."""
+    declared = [DECLARED.format(number=each) for each in range(CIRCLE)]
+    called = "".join(f"\tif (vcpu->cpu > {each})\n\t\ttoy_around{each}(vcpu);\n" for each in range(CIRCLE))
+    around = [AROUND.format(number=each, calls=called) for each in range(CIRCLE)]
+    first = STEP.format(number=1, below="").replace("toy_step(", "toy_around0(")
+    tree = tree_of("".join((LAST, *declared, *around, first, RUN.format(last=1))))
+    monkeypatch.setattr("kicklint.typestate.simulate._MAX_RUNS", ENOUGH)
+    assert not [each for each in report_on(tree).findings if each.rule == "KICK000"]

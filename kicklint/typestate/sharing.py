@@ -53,17 +53,19 @@ class Asked:
     height: int = 0
     runs: int = 0
     noted: dict[int, Answers] = field(default_factory=dict)
+    # By identity, with the record so that it lives.
+    taken: dict[int, Record] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.lowest = self.depth
 
     def used(self, context: Context, record: Record) -> None:
         """Note that the summary of ``context`` was used, of which ``record`` says where it came from."""
-        if record.whole and context in self.reached:
+        if id(record) in self.taken or (record.whole and context in self.reached):
             return  # and so is everything below
+        self.taken[id(record)] = record
         self.reached.setdefault(context)
-        for each in record.below:
-            self.reached.setdefault(each)
+        self.reached.update(record.below)  # each stays where it was if it is there already
         self.answered(record)
         self.height = max(self.height, record.height + 1)
 
@@ -73,6 +75,11 @@ class Asked:
             self.noted[id(answers)] = answers
             self.yes |= answers.yes
             self.no |= answers.no
+
+    def lost(self, context: Context) -> None:
+        """Note that ``context`` is to be run again, and whatever needed it may come to it otherwise."""
+        self.reached.pop(context, None)
+        self.taken.clear()
 
     def went_by(self, depth: int) -> None:
         """Note that the run at ``depth`` was used and is not finished."""
@@ -93,7 +100,7 @@ class Record(Answers):
     head: Context | None
     height: int
     runs: int
-    below: tuple[Context, ...]
+    below: dict[Context, None]
     records: tuple[Record, ...]
 
     @property

@@ -66,6 +66,8 @@ class Simulator:
         # The functions that were begun with when there was too much to run.
         self.cut: set[str] = set()
         self.dependent: dict[Context, set[Context]] = {}
+        # What an earlier round of a recursion has found for the contexts that are run again in the next.
+        self.earlier: dict[Context, Summary] = {}
         self.own_thread = machine.automaton.thread is Thread.OWN
         self.foreign_thread = machine.automaton.thread in (Thread.OTHER, Thread.AWAY)
         self.shared = Shared() if shared is None else shared
@@ -139,34 +141,57 @@ class Simulator:
         self.running.append(context)
         self._asked.append(asked)
         try:
-            before = -1
-            while before != _size(summary):
-                before = _size(summary)
-                # Of an earlier round there may be some that are being run again, further out.
-                for stale in self.dependent.pop(context, set()).difference(self.running):
-                    if self.summaries.pop(stale, None) is not None:
-                        record = self.records.pop(stale, None)
-                        asked.runs += record.runs if record is not None else 0
-                        asked.reached.pop(stale, None)
-                self.runs += 1
-                asked.runs += 1
-                CallRun(self, context, summary).run()
-                if context not in self.dependent or self.runs > _MAX_RUNS:
-                    break
+            self._rounds(summary, asked)
         finally:
             self.running.pop()
             self._asked.pop()
+            if not self.running:
+                self.earlier.clear()
         summary.partial = False
         self._keep(summary, asked)
         return summary
+
+    def _rounds(self, summary: Summary, asked: Asked) -> None:
+        """Run the context of ``summary`` until nothing is added: once, unless it is part of a recursion.
+
+        What the round before of a recursion further out has found is there still: states only
+        come to be more with what is known. So a round that adds nothing runs each part once.
+        """
+        context = summary.context
+        earlier = self.earlier.pop(context, None)
+        if earlier is not None:
+            summary.exits.update(earlier.exits)
+            summary.outs.update(earlier.outs)
+        before = -1
+        while before != _size(summary):
+            before = _size(summary)
+            # Of an earlier round there may be some that are being run again, further out.
+            for stale in self.dependent.pop(context, set()).difference(self.running):
+                known = self.summaries.pop(stale, None)
+                if known is not None:
+                    self.earlier[stale] = known
+                    record = self.records.pop(stale, None)
+                    asked.runs += record.runs if record is not None else 0
+                    asked.lost(stale)
+            self.runs += 1
+            asked.runs += 1
+            CallRun(self, context, summary).run()
+            if context not in self.dependent or self.runs > _MAX_RUNS:
+                break
+            if earlier is not None and _same(earlier, summary):
+                break
+            earlier = None
 
     def _keep(self, summary: Summary, asked: Asked) -> None:
         """Keep where ``summary`` came from, for other kernels where it can be."""
         context = summary.context
         asked.reached.pop(context, None)
-        below = tuple(asked.reached)
-        records = tuple(self.records[each] for each in below if each in self.records)
-        whole = asked.lowest >= asked.depth and self.runs <= _MAX_RUNS and len(records) == len(below)
+        below = dict(asked.reached)
+        records: tuple[Record, ...] = ()
+        whole = asked.lowest >= asked.depth and self.runs <= _MAX_RUNS
+        if whole:
+            records = tuple(self.records[each] for each in below if each in self.records)
+            whole = len(records) == len(below)
         record = Record(
             frozenset(asked.yes),
             frozenset(asked.no),
@@ -277,6 +302,11 @@ class Simulator:
 
 def _size(summary: Summary) -> int:
     return len(summary.exits) + len(summary.harms)
+
+
+def _same(one: Summary, other: Summary) -> bool:
+    """Whether two summaries of one context say the same to its callers."""
+    return one.exits == other.exits and one.outs == other.outs and one.harms.keys() == other.harms.keys()
 
 
 def value_runner(program: Program, excluded: frozenset[str], foreign: frozenset[str]) -> Simulator:
