@@ -20,9 +20,9 @@ ROUNDS = 2
 
 
 @lru_cache(maxsize=512)
-def graph(body: str) -> ControlFlowGraph:
-    """The graph of ``void f(int x) { body }``."""
-    text = f"#define LEAVE(n) do {{ if (n) return; }} while (0)\nint f(int x)\n{{\n{body}\n}}\n"
+def graph(body: str, before: str = "") -> ControlFlowGraph:
+    """The graph of ``void f(int x) { body }``, with ``before`` in front of it."""
+    text = f"#define LEAVE(n) do {{ if (n) return; }} while (0)\n{before}\nint f(int x)\n{{\n{body}\n}}\n"
     world = World("toyarch", load_rulebook(), Sources(MemoryTree(((RUN, text.encode()),))))
     (key,) = world.function_ids("f")
     found = world.flow(key)
@@ -30,9 +30,9 @@ def graph(body: str) -> ControlFlowGraph:
     return found
 
 
-def ways(body: str, rounds: int = ROUNDS) -> Ways:
+def ways(body: str, rounds: int = ROUNDS, before: str = "") -> Ways:
     """Every way from the entry to the exit that leaves no branch more than ``rounds`` times on one side."""
-    flow = graph(body)
+    flow = graph(body, before)
     found: Ways = set()
     pending: list[tuple[int, tuple[str, ...], tuple[tuple[int, int], ...]]] = [(0, (), ())]
     while pending:

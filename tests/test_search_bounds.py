@@ -61,7 +61,7 @@ ENOUGH = 100
 
 
 def test_functions_that_all_call_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recursion is run as long as it finds something new, and a part of it not anew for every other part."""
+    """A recursion is run as long as it finds something new, and no part of it anew for each other one."""
     declared = [DECLARED.format(number=each) for each in range(CIRCLE)]
     called = "".join(f"\tif (vcpu->cpu > {each})\n\t\ttoy_around{each}(vcpu);\n" for each in range(CIRCLE))
     around = [AROUND.format(number=each, calls=called) for each in range(CIRCLE)]

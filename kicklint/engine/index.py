@@ -14,9 +14,8 @@ from kicklint.engine.hints import Hints, Mentions, spoken
 from kicklint.engine.interrupts import interrupt_effects
 from kicklint.engine.sources import Sources
 from kicklint.engine.spreading import spread
-from kicklint.flow import substitute
 from kicklint.rulebook import EventKind, Lexicon
-from kicklint.syntax import Function, Macro, SyntaxFile
+from kicklint.syntax import Function, Macro, SyntaxFile, substitute
 
 _CALL = re.compile(r"&?\s*(\w+)\s*\((.*)\)\s*")
 _WORD = re.compile(r"[A-Za-z_]\w*")

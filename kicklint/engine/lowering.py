@@ -12,7 +12,7 @@ from kicklint.engine.index import Index
 from kicklint.engine.kept import Asked, Kept, Question, meaning
 from kicklint.engine.sources import dialect
 from kicklint.events import Aliases, Annotator, EventGraph, FlagNames, Names
-from kicklint.flow import Const, ControlFlowGraph, FlowDialect, Return, build_graph
+from kicklint.flow import Const, ControlFlowGraph, FlowDialect, Return, Skip, build_graph
 from kicklint.rulebook import Lexicon
 from kicklint.syntax import Body, Macro, SyntaxFile, parse_fragment
 
@@ -82,8 +82,8 @@ class Lowering:
 
         def ask(question: Question) -> object:
             what, name = question
-            if what == "function":
-                return dialect.function(str(name))
+            if what in ("function", "leads"):
+                return (dialect.function if what == "function" else dialect.leads)(str(name))
             macros = {"call": dialect.macro, "name": dialect.constant_macro, "defined": dialect.defined}
             return meaning(macros[str(what)](str(name)))
 
@@ -131,6 +131,9 @@ class Lowering:
             fragment=_fragment,
             defined=lambda name: self.index.macro(name, path),
             function=lambda name: bool(self.index.resolve(name, path)),
+            leads=lambda name: bool(self.index.classes.get("#" + name)),
+            guards=dialect().guards,
+            is_loop=dialect().is_loop,
         )
 
     def _expandable(self, name: str, path: str) -> Macro | None:
@@ -183,6 +186,7 @@ class Lowering:
             entry_calls=self.entry_calls,
             entry_members=self.entry_members,
             flags=self.flags,
+            idle=lambda name, place: bool(asked(("idle", name, place))),
         )
         made = Annotator(flow, self.lexicon, names, aliases).annotate()
         if self.index.sources.keeps(path):
@@ -199,6 +203,8 @@ class Lowering:
                 return self._table(member, count)
             case ("derives", str(name), str(path)):
                 return self._derives(name, path)
+            case ("idle", str(name), str(path)):
+                return all(self._is_idle(key) for key in self.index.resolve(name, path))
         raise ValueError(question)
 
     def _table(self, member: str, count: int) -> tuple[str, ...]:
@@ -207,6 +213,10 @@ class Lowering:
             for key in self.index.members.get(member, ())
             if len([each for each in self.index.functions[key].parameters if each.name != "void"]) == count
         )
+
+    def _is_idle(self, key: str) -> bool:
+        """Whether the function ``key`` does nothing."""
+        return all(isinstance(node.instruction, Skip | Return) for node in self.flow(key).nodes)
 
     def _derives(self, name: str, path: str) -> int | None:
         """Which argument's vcpu the pointer that ``name`` returns belongs to, by reading it."""
@@ -257,16 +267,21 @@ def _noting(dialect: FlowDialect) -> tuple[FlowDialect, dict[Question, object]]:
 
         return look
 
-    def is_function(name: str) -> bool:
-        answers["function", name] = dialect.function(name)
-        return dialect.function(name)
+    def said(what: str, lookup: Callable[[str], bool]) -> Callable[[str], bool]:
+        def look(name: str) -> bool:
+            answer = lookup(name)
+            answers[what, name] = answer
+            return answer
+
+        return look
 
     noting = replace(
         dialect,
         macro=noted("call", dialect.macro),
         constant_macro=noted("name", dialect.constant_macro),
         defined=noted("defined", dialect.defined),
-        function=is_function,
+        function=said("function", dialect.function),
+        leads=said("leads", dialect.leads),
     )
     return noting, answers
 

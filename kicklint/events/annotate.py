@@ -39,7 +39,8 @@ class Names:
     ``direct`` gives the functions that a name is; ``table`` those that a member of
     an operations table may be, for a number of arguments. ``entry_calls`` and
     ``entry_members`` (member -> the members it must hang on, empty for any) are the
-    guest entries, ``flags`` what stands in for requests.
+    guest entries, ``flags`` what stands in for requests. ``idle`` says whether the functions that a
+    name is, as seen from a file, do nothing at all.
     """
 
     direct: Callable[[str, str], tuple[str, ...]]
@@ -48,6 +49,7 @@ class Names:
     entry_calls: frozenset[str]
     entry_members: dict[str, tuple[str, ...]]
     flags: FlagNames
+    idle: Callable[[str, str], bool]
 
 
 class Annotator:
@@ -194,6 +196,7 @@ class Annotator:
         reach = Reach.VCPU if entry.vcpu is not None else Reach.VM if entry.vm is not None else Reach.ANY
         # A guard keeps the state in itself; where it is let go is where it was taken.
         saved = Name("@guard") if entry.saved == -1 else argument(entry.saved)
+        via = "call" if self._does_something(argument(entry.runs)) else entry.via
         return Event(
             entry.event,
             reach,
@@ -207,7 +210,16 @@ class Annotator:
             dst=dst,
             saved=saved,
             holds=entry.holds,
-            attributes=(("via", entry.via),) if entry.via else (),
+            attributes=(("via", via),) if via else (),
+        )
+
+    def _does_something(self, function: Expr | None) -> bool:
+        """Whether ``function`` is one of the tree and does something where it is run."""
+        path = self.graph.path
+        return (
+            isinstance(function, Name)
+            and bool(self.names.direct(function.id, path))
+            and not self.names.idle(function.id, path)
         )
 
     def _call(self, index: int, call: Call, node: Node) -> None:

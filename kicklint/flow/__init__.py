@@ -1,7 +1,6 @@
 """A function in, its control-flow graph over a tiny IR out. Knows no protocol."""
 
 from kicklint.flow.dialect import FlowDialect
-from kicklint.flow.expansion import substitute
 from kicklint.flow.graph import build_graph, constant_expression
 from kicklint.flow.ir import (
     Binary,
@@ -59,5 +58,4 @@ __all__ = [
     "reach",
     "rows_of",
     "show",
-    "substitute",
 ]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kicklint.base import Span
-from kicklint.flow.ir import Branch, Call, Choice, Expr, Instruction, Local, Name, Node, Skip
+from kicklint.flow.ir import Branch, Choice, Expr, Instruction, Local, Node, Skip
 
 
 @dataclass(slots=True)
 class Scope:
     """One block: what has to run when control leaves it, newest last."""
 
-    releases: list[tuple[str, tuple[Expr, ...]]] = field(default_factory=list)
+    releases: list[Callable[[], object]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -124,8 +124,8 @@ class GraphBuilder:
     def release(self, scopes: list[Scope] | tuple[Scope, ...]) -> None:
         """Emit the releases of ``scopes`` (outermost first), newest first."""
         for scope in reversed(scopes):
-            for name, args in reversed(scope.releases):
-                self.emit(Call(self.temp(), name, Name(name), args))
+            for release in reversed(scope.releases):
+                release()
 
     def leave(self, depth: int, label: int) -> None:
         """Release the scopes above ``depth`` and go to ``label``."""

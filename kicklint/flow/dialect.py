@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kicklint.syntax import Body, Macro
+from kicklint.syntax import Body, Guards, Macro
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,10 @@ class FlowDialect:
     prefixes cut from their argument; ``configured`` ask for a configuration symbol.
     ``macro`` gives the macro to expand at a call, or None to leave the call as it is;
     ``constant_macro`` does the same for a name that is no call. ``fragment`` parses
-    substituted text. ``defined`` gives a macro whatever it is for, and ``function``
-    says whether there is a function of a name.
+    substituted text. ``defined`` gives a macro whatever it is for, ``function``
+    says whether there is a function of a name, and ``leads`` whether a macro leads to what is
+    looked for, so that it must be understood. ``guards`` and ``is_loop`` know the macros that
+    head statements.
     """
 
     places: Mapping[str, frozenset[int]]
@@ -35,6 +37,9 @@ class FlowDialect:
     fragment: Callable[[bytes], Body | None]
     defined: Callable[[str], Macro | None]
     function: Callable[[str], bool]
+    leads: Callable[[str], bool]
+    guards: Guards
+    is_loop: Callable[[str], bool]
 
 
 class TooDeepError(Exception):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from sys import intern
 
 from tree_sitter import Node as SyntaxNode
@@ -286,6 +288,24 @@ class ExpressionLowering:
     _alignof_expression = _offsetof_expression = _string_literal = _concatenated_string = _sizeof_expression
     _char_literal = _type_descriptor = _sizeof_expression
 
+    def _generic_expression(self, node: SyntaxNode) -> Expr:
+        return self.one_of(node, [partial(self.value, each) for each in chosen_of(node)])
+
+    def one_of(self, node: SyntaxNode, choices: list[Callable[[], Expr]]) -> Expr:
+        """Emit any one of ``choices``, and give its value."""
+        if not choices:
+            return Opaque(self.text(node))
+        builder = self.builder
+        ways = [builder.label() for _ in choices]
+        end, result = builder.label(), builder.temp()
+        builder.choose(*ways)
+        for way, choice in zip(ways, choices, strict=True):
+            builder.place(way)
+            builder.emit(Store(Temp(result), choice()))
+            builder.jump(end)
+        builder.place(end)
+        return Temp(result)
+
     def _other(self, node: SyntaxNode) -> Expr:
         if node.type in ("compound_statement", "expression_statement", "declaration"):
             return self.statement_expression(node)
@@ -293,6 +313,11 @@ class ExpressionLowering:
             if child.type != "comment":
                 self.value(child)
         return Opaque(self.text(node)[:60])
+
+
+def chosen_of(node: SyntaxNode) -> list[SyntaxNode]:
+    """The expressions that a _Generic() chooses from: behind what is looked at, each with its type."""
+    return [each for each in node.named_children if each.type != "comment"][2::2]
 
 
 def arguments_of(node: SyntaxNode) -> list[SyntaxNode]:

@@ -10,7 +10,7 @@ from kicklint.flow.dialect import FlowDialect, TooDeepError
 from kicklint.flow.expressions import MissingFieldError
 from kicklint.flow.ir import ControlFlowGraph, Expr, Local
 from kicklint.flow.statements import StatementLowering
-from kicklint.syntax import Body, Function
+from kicklint.syntax import LABEL, Body, Function
 
 MAX_NODES = 60_000
 
@@ -74,7 +74,7 @@ def _label_names(root: SyntaxNode, lowering: StatementLowering) -> list[str]:
             label = node.child_by_field_name("label")
             if label is not None:
                 names.append(lowering.text(label))
-        elif lowering.body.rewritten.get(node.start_byte) == "label" and node.type == "expression_statement":
+        elif lowering.body.rewritten.get(node.start_byte) == LABEL and node.type == "expression_statement":
             names.append(lowering.text(node.named_children[0]))
         if node.type.endswith(("statement", "_if", "_ifdef", "_else", "_elif", "else_clause")):
             pending.extend(node.named_children)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tree_sitter import Node as SyntaxNode
 
 from kicklint.flow.builder import Target
-from kicklint.flow.conditionals import ConditionalLowering
-from kicklint.flow.expressions import arguments_of, field_of
-from kicklint.flow.ir import Binary, Call, Const, Expr, Local, Name, Opaque, Return, Store, Temp
-from kicklint.flow.loops import left_alone
+from kicklint.flow.expressions import field_of
+from kicklint.flow.guards import GuardLowering
+from kicklint.flow.ir import Binary, Const, Expr, Local, Name, Opaque, Return, Store, Temp
+from kicklint.syntax import LABEL
 
 _CASE_VALUES = (
     "identifier",
@@ -21,7 +21,7 @@ _CASE_VALUES = (
 )
 
 
-class StatementLowering(ConditionalLowering):
+class StatementLowering(GuardLowering):
     """Lowers statements of one function into a builder."""
 
     def __init__(self, *args: object) -> None:
@@ -76,31 +76,14 @@ class StatementLowering(ConditionalLowering):
             self.depth -= 1
 
     def _do_expression_statement(self, node: SyntaxNode) -> None:
-        if self.body.rewritten.get(node.start_byte) == "label":  # `out: }`
+        if self.body.rewritten.get(node.start_byte) == LABEL:  # `out: }`
             self.builder.define_label(self.text(node.named_children[0]))
             return
         for child in node.named_children:
-            if child.type == "call_expression" and self._guard(child):
+            if child.type == "call_expression" and self.guard(child):
                 continue
-            self.value(child)
-
-    def _guard(self, node: SyntaxNode) -> bool:
-        """``guard(class)(args);``: taken here, released where the block is left."""
-        function = field_of(node, "function")
-        if function.type != "call_expression":
-            return False
-        inner = field_of(function, "function")
-        if inner.type != "identifier" or self.text(inner) != "guard":
-            return False
-        kind = ", ".join(self.text(each) for each in arguments_of(function))
-        self._acquire(node, kind, self.arguments(node, frozenset()))
-        return True
-
-    def _acquire(self, node: SyntaxNode, kind: str, args: tuple[Expr, ...]) -> None:
-        self.at(node)
-        name = f"guard({kind})"
-        self.builder.emit(Call(self.builder.temp(), name, Name(name), args))
-        self.builder.scopes[-1].releases.append((f"release({kind})", args))
+            if not self.headed_statement(child):
+                self.value(child)
 
     def _do_declaration(self, node: SyntaxNode) -> None:
         kind = node.child_by_field_name("type")
@@ -116,14 +99,19 @@ class StatementLowering(ConditionalLowering):
                 result = self.value(value)
                 self.at(child)
                 self.builder.emit(Store(Name(identifier), result))
+            self.cleanup(child, node.end_byte, identifier)
 
     def _do_if_statement(self, node: SyntaxNode) -> None:
+        macro = self.body.rewritten.get(node.start_byte)
+        if macro is not None:
+            self.head(node, macro)
+            return
         builder = self.builder
         then, otherwise, end = builder.label(), builder.label(), builder.label()
         alternative = node.child_by_field_name("alternative")
         self.condition(field_of(node, "condition"), then, otherwise)
         builder.place(then)
-        self._nested(field_of(node, "consequence"))
+        self.nested(field_of(node, "consequence"))
         builder.jump(end)
         builder.place(otherwise)
         # A chain of else-ifs is walked, not descended: it can be very long.
@@ -135,15 +123,16 @@ class StatementLowering(ConditionalLowering):
                 then, otherwise = builder.label(), builder.label()
                 self.condition(field_of(inner, "condition"), then, otherwise)
                 builder.place(then)
-                self._nested(field_of(inner, "consequence"))
+                self.nested(field_of(inner, "consequence"))
                 builder.jump(end)
                 builder.place(otherwise)
                 alternative = inner.child_by_field_name("alternative")
             elif inner is not None:
-                self._nested(inner)
+                self.nested(inner)
         builder.place(end)
 
-    def _nested(self, node: SyntaxNode) -> None:
+    def nested(self, node: SyntaxNode) -> None:
+        """Emit the statement ``node`` in a scope of its own."""
         self._enter()
         try:
             self.block([node])
@@ -157,7 +146,7 @@ class StatementLowering(ConditionalLowering):
     def _do_while_statement(self, node: SyntaxNode) -> None:
         macro = self.body.rewritten.get(node.start_byte)
         if macro is not None:
-            self._macro_loop(node, macro)
+            self.head(node, macro)
             return
         builder = self.builder
         head, body, end = builder.label(), builder.label(), builder.label()
@@ -167,62 +156,6 @@ class StatementLowering(ConditionalLowering):
         self._loop_body(field_of(node, "body"), end, head)
         builder.jump(head)
         builder.place(end)
-
-    def _loop_body(self, node: SyntaxNode, breaks: int, continues: int | None) -> None:
-        builder = self.builder
-        builder.targets.append(Target(breaks, continues, len(builder.scopes)))
-        self._nested(node)
-        builder.targets.pop()
-
-    def _macro_loop(self, node: SyntaxNode, macro: str) -> None:
-        """A loop macro: any number of rounds, the variables that it assigns changed in each.
-
-        ``scoped_guard`` and its like have the same shape but run once, guarded.
-        """
-        builder = self.builder
-        arguments = self._header(field_of(node, "condition"))
-        if "guard" in macro:
-            kind = self.text(arguments[0]) if arguments else ""
-            args = tuple(self.value(each) for each in arguments[1:])
-            end = builder.label()
-            with builder.scope():
-                self._acquire(node, kind, args)
-                builder.targets.append(Target(end, end, len(builder.scopes) - 1))
-                self._nested(field_of(node, "body"))
-                builder.targets.pop()
-            builder.place(end)
-            return
-        args = tuple(self.place(each) for each in arguments)
-        head, body, end = builder.label(), builder.label(), builder.label()
-        builder.place(head)
-        builder.choose(body, end)
-        builder.place(body)
-        result = builder.temp()
-        self.at(node)
-        builder.emit(Call(result, macro, Name(macro), args))
-        kept = left_alone(self.dialect, macro)
-        for position, each in enumerate(args):
-            if position not in kept and isinstance(each, Name) and each.id in builder.locals:
-                builder.emit(Store(each, Temp(result)))
-        self._loop_body(field_of(node, "body"), end, head)
-        builder.jump(head)
-        builder.place(end)
-
-    def _header(self, node: SyntaxNode) -> list[SyntaxNode]:
-        """The arguments of a rewritten header, which parsed as a comma expression."""
-        found: list[SyntaxNode] = []
-        inner = next((each for each in node.named_children if each.type != "comment"), None)
-        while inner is not None and inner.type == "comma_expression":
-            left, right = field_of(inner, "left"), field_of(inner, "right")
-            if left.type == "comma_expression":
-                found.insert(0, right)
-                inner = left
-            else:
-                found.append(left)
-                inner = right
-        if inner is not None:
-            found.append(inner)
-        return found
 
     def _do_do_statement(self, node: SyntaxNode) -> None:
         builder = self.builder
@@ -263,7 +196,7 @@ class StatementLowering(ConditionalLowering):
         cases: list[tuple[SyntaxNode | None, int]] = []
         self.switches.append((subject, cases))
         builder.targets.append(Target(end, None, len(builder.scopes)))
-        self._nested(field_of(node, "body"))
+        self.nested(field_of(node, "body"))
         builder.targets.pop()
         self.switches.pop()
         builder.jump(end)

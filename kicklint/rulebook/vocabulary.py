@@ -140,7 +140,8 @@ class CallEvent:
     interrupts are turned off, where it comes from when they are turned on again.
     With ``holds`` interrupts are kept away until they are let in by another such call.
     ``where`` maps argument positions to the text that the argument must have. ``via`` is a
-    word for the rules that says what kind of event it is.
+    word for the rules that says what kind of event it is. ``runs`` is the argument that is a function which
+    is run there; where that does something, ``via`` is "call".
     """
 
     names: tuple[str, ...]
@@ -153,6 +154,7 @@ class CallEvent:
     result: bool = False
     via: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
+    runs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,12 @@
 """C text in, functions with syntax trees and their damage out. Must not know what the code means."""
 
-from kicklint.syntax.dialect import Dialect, load_dialect
+from kicklint.syntax.arguments import STATEMENT_WORDS
+from kicklint.syntax.classes import released, taken
+from kicklint.syntax.dialect import Dialect, Guards, load_dialect
+from kicklint.syntax.expansion import substitute
 from kicklint.syntax.kept import packed, unpacked
 from kicklint.syntax.model import DIGEST, Body, Function, Initialiser, Macro, Parameter, SyntaxFile
+from kicklint.syntax.notes import LABEL, NOTHING
 from kicklint.syntax.parse import parse_file, parse_fragment
 from kicklint.syntax.scan import comments
 from kicklint.syntax.statements import Statement, statements
@@ -11,9 +15,13 @@ from kicklint.syntax.words import Spoken, spoken_in, words_in
 
 __all__ = [
     "DIGEST",
+    "LABEL",
+    "NOTHING",
+    "STATEMENT_WORDS",
     "Body",
     "Dialect",
     "Function",
+    "Guards",
     "Initialiser",
     "Macro",
     "Parameter",
@@ -26,8 +34,11 @@ __all__ = [
     "packed",
     "parse_file",
     "parse_fragment",
+    "released",
     "spoken_in",
     "statements",
+    "substitute",
+    "taken",
     "unpacked",
     "words_in",
 ]

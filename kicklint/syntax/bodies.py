@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import tree_sitter_c
-from tree_sitter import Language, Node, Parser, Point, Range
+from tree_sitter import Language, Node, Parser, Point, Query, QueryCursor, Range
 
 from kicklint.syntax.conditionals import Configuration, configurations, resolve
 from kicklint.syntax.dialect import Dialect
@@ -28,6 +28,12 @@ _LONGEST_EXCERPT = 60
 _MOST_REASONS = 5
 _CONDITIONAL = re.compile(r"^[ \t\v]*#", re.M)
 _LANGUAGE = Language(tree_sitter_c.language())
+# A macro's call in front of a block or a statement looks like the beginning of a function, or like a type.
+_MISREAD = Query(
+    _LANGUAGE,
+    "(compound_statement (function_definition) @misread)"
+    " (declaration type: (macro_type_specifier) declarator: (function_declarator)) @misread",
+)
 
 Understanding = tuple[tuple[Body, ...], tuple[str, ...]]
 
@@ -43,10 +49,12 @@ class _Reading:
     notes: Mapping[int, str] = field(default_factory=dict)
     node: Node | None = None
     text: bytes = b""
+    # What the parser took for something else; see _MISREAD.
+    misread: list[Node] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        return self.node is not None and not self.node.has_error
+        return self.node is not None and not self.node.has_error and not self.misread
 
 
 class BodyReader:
@@ -107,22 +115,19 @@ class BodyReader:
             for reading in readings:
                 if reading.clean:
                     continue
-                segment, notes = repair(reading.segment, self._dialect, assembly=assembly)
+                start = reading.start
+                before = {offset - start: word for offset, word in reading.notes.items()}
+                segment, notes = repair(reading.segment, before, self._dialect, assembly=assembly)
                 if segment != reading.segment:
-                    moved = {reading.start + offset: word for offset, word in notes.items()}
-                    second = _Reading(
-                        reading.owner,
-                        reading.start,
-                        segment,
-                        reading.configuration,
-                        {**reading.notes, **moved},
-                    )
+                    moved = {start + offset: word for offset, word in notes.items()}
+                    second = _Reading(reading.owner, start, segment, reading.configuration, moved)
                     mended.append((reading, second))
             for layer in _layers([second for _, second in mended]):
                 self._parse_layer(layer)
             for reading, second in mended:
                 if second.clean:
                     reading.node, reading.text, reading.notes = second.node, second.text, second.notes
+                    reading.misread = []
 
     def _parse_layer(self, layer: Iterable[_Reading]) -> None:
         """Parse readings whose extents do not overlap, all from one text."""
@@ -140,6 +145,7 @@ class BodyReader:
         for reading in readings:
             reading.text = text
             reading.node = self._block(text, reading.start, reading.start + len(reading.segment))
+            reading.misread = _misread(reading.node) if reading.node is not None else []
 
     def _block(self, text: bytes, start: int, end: int) -> Node | None:
         first_line, first_column = self._lines.place(start)
@@ -161,7 +167,7 @@ class BodyReader:
                 found = [f"syntax not understood at line {line}: no block"]
             else:
                 bodies.append(Body(reading.node, reading.text, reading.configuration, reading.notes))
-                found = _judge(reading.node, reading.text)
+                found = _judge(reading.node, reading.text) or _said_of(reading.misread, reading.text)
             reasons += [reason for reason in found if reason not in reasons]
         return tuple(bodies), tuple(reasons)
 
@@ -202,6 +208,20 @@ def _judge(node: Node, text: bytes) -> list[str]:
     if _too_deep(node):
         return [f"nested too deeply: more than {DEEPEST_TREE} levels"]
     return _errors(node, text) if node.has_error else []
+
+
+def _misread(node: Node) -> list[Node]:
+    """The nodes of a body that are not what the parser took them for."""
+    return QueryCursor(_MISREAD).captures(node).get("misread", [])
+
+
+def _said_of(misread: list[Node], text: bytes) -> list[str]:
+    """One reason for each node that was misread, up to a few."""
+    found = []
+    for node in sorted(misread, key=lambda node: node.start_byte)[:_MOST_REASONS]:
+        line = text[node.start_byte : node.end_byte].decode("latin-1").partition("\n")[0]
+        found.append(f"syntax not understood at line {node.start_point.row + 1}: `{line[:_LONGEST_EXCERPT]}`")
+    return found
 
 
 def _too_deep(node: Node) -> bool:

@@ -35,6 +35,44 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassForm:
+    """A macro that defines a class of guards: which of its arguments says what is done.
+
+    The first names the class. ``taken`` is what is done where it is taken, ``given`` where it is given
+    back; ``parameters`` is the first of the parameters of ``taken``, ``member`` what holds that which
+    was handed over.
+    """
+
+    given: int
+    taken: int | None = None
+    parameters: int | None = None
+    member: str = ""
+    handed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """The macros that take something for a block; rules/dialect.toml says what each group means."""
+
+    calls: frozenset[str]
+    named: frozenset[str]
+    cleanup: frozenset[str]
+    plain: frozenset[str]
+    variable: frozenset[str]
+    conditional: frozenset[str]
+    unless: frozenset[str]
+    failing: re.Pattern[str]
+    once: re.Pattern[str]
+    held: str
+    classes: Mapping[str, ClassForm]
+
+    def heads(self, word: str) -> bool:
+        """Whether a call of ``word`` is known to head a statement."""
+        groups = (self.plain, self.variable, self.conditional, self.unless)
+        return any(word in group for group in groups) or self.once.search(word) is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """The words and macros of kernel C. Loaded with load_dialect."""
 
@@ -43,7 +81,7 @@ class Dialect:
     attribute_calls: frozenset[str]
     loops: frozenset[str]
     loop_pattern: re.Pattern[str]
-    guards: frozenset[str]
+    guards: Guards
     typeof: frozenset[str]
     type_operators: frozenset[str]
     assembly: frozenset[str]
@@ -71,7 +109,6 @@ class Dialect:
             (self.attributes, Role.ATTRIBUTE),
             (self.attribute_calls, Role.ATTRIBUTE_CALL),
             (self.loops, Role.LOOP),
-            (self.guards, Role.GUARD),
             (self.typeof, Role.TYPEOF),
             (self.assembly, Role.ASSEMBLY),
             (self.names, Role.NAME),
@@ -79,13 +116,22 @@ class Dialect:
         for words, role in groups:
             if word in words:
                 return role
+        if self.guards.heads(word):
+            return Role.GUARD
         return Role.LOOP if self.loop_pattern.search(word) else None
+
+    def is_loop(self, word: str) -> bool:
+        """Whether ``word`` is known to head a loop."""
+        return word in self.loops or self.loop_pattern.search(word) is not None
 
 
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "attributes": ("inline", "words", "calls"),
     "loops": ("words", "patterns"),
-    "guards": ("words",),
+    "guards": (
+        *("calls", "named", "cleanup", "words", "variable", "conditional", "unless", "failing", "patterns"),
+        *("held", "class"),
+    ),
     "types": ("typeof", "operators"),
     "assembly": ("words",),
     "names": ("words",),
@@ -110,7 +156,19 @@ def load_dialect(path: Path, own: Path | None = None) -> Dialect:
         attribute_calls=reader.words("attributes", "calls"),
         loops=reader.words("loops", "words"),
         loop_pattern=reader.patterns("loops", "patterns"),
-        guards=reader.words("guards", "words"),
+        guards=Guards(
+            calls=reader.words("guards", "calls"),
+            named=reader.words("guards", "named"),
+            cleanup=reader.words("guards", "cleanup"),
+            plain=reader.words("guards", "words"),
+            variable=reader.words("guards", "variable"),
+            conditional=reader.words("guards", "conditional"),
+            unless=reader.words("guards", "unless"),
+            failing=reader.patterns("guards", "failing"),
+            once=reader.patterns("guards", "patterns"),
+            held=reader.word("guards", "held"),
+            classes=reader.classes(),
+        ),
         typeof=reader.words("types", "typeof"),
         type_operators=reader.words("types", "operators"),
         assembly=reader.words("assembly", "words"),
@@ -120,11 +178,12 @@ def load_dialect(path: Path, own: Path | None = None) -> Dialect:
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CLASS_KEYS = {"given": int, "taken": int, "parameters": int, "member": str, "handed": bool}
 # A shorter word has no room for the one that takes its place.
 _SHORTEST = {
     ("attributes", "inline"): len("inline"),
     ("loops", "words"): len("while"),
-    ("guards", "words"): len("while"),
+    **{("guards", key): len("while") for key in ("words", "variable", "conditional", "unless")},
 }
 
 
@@ -155,6 +214,30 @@ class _Reader:
             twice = sorted({word for word in found if found.count(word) > 1})
             raise self._error(f"{table}.{key}", f"named twice: {', '.join(twice)}")
         return frozenset(found)
+
+    def word(self, table: str, key: str) -> str:
+        """The one identifier under a key."""
+        value = self._data[table][key]
+        if not isinstance(value, str) or not _WORD.match(value):
+            raise self._error(f"{table}.{key}", "must be an identifier")
+        return value
+
+    def classes(self) -> dict[str, ClassForm]:
+        """The entries of guards.class, by the macro's name."""
+        entries = self._data["guards"]["class"]
+        if not isinstance(entries, list):
+            raise self._error("guards.class", "must be an array of tables")
+        found: dict[str, ClassForm] = {}
+        for number, entry in enumerate(entries):
+            key = f"guards.class[{number}]"
+            if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+                raise self._error(key, "must be a table with a name")
+            rest = {each: value for each, value in entry.items() if each != "name"}
+            wrong = [each for each, value in rest.items() if type(value) is not _CLASS_KEYS.get(each)]
+            if wrong or "given" not in rest:
+                raise self._error(key, f"is wrong or missing: {', '.join(sorted(wrong)) or 'given'}")
+            found[entry["name"]] = ClassForm(**rest)
+        return found
 
     def patterns(self, table: str, key: str) -> re.Pattern[str]:
         """The patterns listed under a key as one; it matches nothing when there are none."""

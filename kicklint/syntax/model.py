@@ -13,6 +13,7 @@ from tree_sitter import Node
 
 from kicklint.base import Span
 from kicklint.syntax.assignments import assigned
+from kicklint.syntax.notes import restored
 from kicklint.syntax.uses import Uses
 from kicklint.syntax.words import conditional_in, spoken_in, struct_pointers
 
@@ -47,6 +48,11 @@ class Body:
     text: bytes
     configuration: tuple[tuple[str, bool], ...] = ()
     rewritten: Mapping[int, str] = field(default_factory=dict)
+
+    def original(self, start: int, end: int) -> str:
+        """The text from ``start`` to ``end`` as it was before the normalisation, for macros to be handed."""
+        notes = {at - start: word for at, word in self.rewritten.items() if start <= at < end}
+        return restored(self.text[start:end].decode("latin-1"), notes, 0, end - start)
 
 
 class Inside(Protocol):
@@ -230,5 +236,8 @@ def _digest(function: Function, lines: list[bytes]) -> str:
 
 
 def _text(function: Function) -> str:
+    """The text of all readings, with what was replaced in it; the macro of a head is called."""
     parts = [body.text[body.node.start_byte : body.node.end_byte] for body in function.bodies]
-    return b"".join(parts).decode("latin-1")
+    replaced = (word for body in function.bodies for word in body.rewritten.values())
+    said = [f"{word}(" if word.isidentifier() else word for word in replaced]
+    return "\n".join((b"".join(parts).decode("latin-1"), *said))

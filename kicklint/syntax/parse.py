@@ -8,13 +8,14 @@ from sys import intern
 
 from kicklint.syntax import declarations
 from kicklint.syntax.bodies import BodyReader, Text
+from kicklint.syntax.classes import class_macros
 from kicklint.syntax.conditionals import find_groups, resolve
 from kicklint.syntax.dialect import Dialect
 from kicklint.syntax.header import Header, read_header
 from kicklint.syntax.items import Item, Kind, split
 from kicklint.syntax.model import Body, Function, Parsed, SyntaxFile
 from kicklint.syntax.rewrite import Rewriting
-from kicklint.syntax.scan import HELD_NEWLINE, Lines, Scan, blank, restore, scan
+from kicklint.syntax.scan import HELD_NEWLINE, Lines, Scan, blank, fold, restore, scan
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.A)
 _CONDITIONAL = re.compile(r"^[ \t\v]*#(?:[^\n\\]+|\\[\s\S])*", re.M)
@@ -43,23 +44,26 @@ def parse_file(path: str, source: bytes, dialect: Dialect) -> SyntaxFile:
     words.words()
     worded = words.result()
     items, strays = split(worded)
-    text = Rewriting(worded, dialect, words.notes)
+    text = Rewriting(worded, dialect, words.notes, words.texts)
     for item in items:
         if item.kind is Kind.FUNCTION:
             text.type_arguments(item.opens[0], item.end)
             text.labels(item.opens[0], item.end)
     restored = restore(text.result(), scanned.clean, scanned.strings).replace(HELD_NEWLINE, "\n")
     normalised = restored.encode("latin-1")
-    reader = BodyReader(normalised, text.notes, lines, dialect)
+    replaced = {start: fold(scanned.clean[start:end]) for start, end in text.texts.items()}
+    notes = {**text.notes, **replaced}
+    reader = BodyReader(normalised, notes, lines, dialect)
     damage = [(lines.line(offset), "a brace closes nothing") for offset in strays]
-    file = _File(path, scanned, worded, lines, damage, Text(source, normalised, text.notes, dialect))
+    file = _File(path, scanned, worded, lines, damage, Text(source, normalised, notes, dialect))
+    macros = declarations.macros(path, scanned, lines)
     return SyntaxFile(
         path=path,
         source=source,
         normalised=normalised,
-        notes=text.notes,
+        notes=notes,
         functions=tuple(_functions(file, items, reader)),
-        macros=declarations.macros(path, scanned, lines),
+        macros=(*macros, *class_macros(path, scanned, macros, dialect, lines)),
         enumerators=declarations.enumerators(worded),
         initialisers=declarations.initialisers(path, scanned, worded, items, lines),
         prototypes=declarations.prototypes(worded, items),

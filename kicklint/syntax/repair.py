@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from kicklint.syntax.arguments import unexpressive
 from kicklint.syntax.dialect import Dialect
+from kicklint.syntax.notes import restored
 from kicklint.syntax.rewrite import KEYWORDS, Rewriting, begins_statement, room
-from kicklint.syntax.scan import HELD_NEWLINE, mask, restore, skip_space
+from kicklint.syntax.scan import HELD_NEWLINE, fold, mask, restore, skip_space
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(", re.A)
 _ASSEMBLY = re.compile(r"\b([A-Za-z_]\w*)((?:\s+(?:volatile|inline|goto)\b)*)\s*\(", re.A)
@@ -18,13 +20,24 @@ _NUMBER = re.compile(
 )
 _STATIC_MACRO = re.compile(r"\bstatic(?=\s+[A-Z]\w*\s*\()", re.A)
 _ALIGNMENT = re.compile(r"\b_*alignof_*(?=\s*\([^()]*(?:->|\.))", re.I | re.A)
+# The spellings that the parser knows, and what a wrapper is called that may go to labels.
+_KNOWN_ASSEMBLY = frozenset({"asm", "__asm__", "__asm", "asm_safe"})
+_HIDDEN_GOTO = re.compile(r"_goto(?:_|$)")
 _TEMPLATE_END = re.compile(r"[()\[\]:]")
 _DECLARED = re.compile(r"[A-Za-z_]\w*\s*\Z", re.A)
-_SHORTEST_HEAD = len("while")
+_STORAGE = re.compile(r"\b(?:(?:static|const)\s+)+\Z", re.A)
+_LONGEST_STORAGE = 80
+_SHORTEST_HEAD = len("if")
+# What a macro's call on the same line heads: a statement with a keyword, or a call.
+_FOLLOWING = re.compile(r"(?:if|for|while|do|switch|return|goto|break|continue)\b|[A-Za-z_]\w*\s*\(", re.A)
 
 
-def repair(text: str, dialect: Dialect, *, assembly: bool) -> tuple[str, Mapping[int, str]]:
+def repair(
+    text: str, before: Mapping[int, str], dialect: Dialect, *, assembly: bool
+) -> tuple[str, Mapping[int, str]]:
     """Rewrite what the first try could not read of a body, and say what stood where (by offset).
+
+    ``before`` says that of what was rewritten before.
 
     With ``assembly`` all that an asm statement holds goes; without it only its
     template does, and its operands stay for whoever wants to know what it writes.
@@ -34,7 +47,9 @@ def repair(text: str, dialect: Dialect, *, assembly: bool) -> tuple[str, Mapping
     _assembly(rewriting, whole=assembly)
     for step in _STEPS:
         step(rewriting)
-    return restore(rewriting.result(), text, strings).replace(HELD_NEWLINE, "\n"), rewriting.notes
+    replaced = {start: fold(restored(text, before, start, end)) for start, end in rewriting.texts.items()}
+    result = restore(rewriting.result(), text, strings).replace(HELD_NEWLINE, "\n")
+    return result, {**before, **rewriting.notes, **replaced}
 
 
 def _assembly(rewriting: Rewriting, *, whole: bool) -> None:
@@ -50,6 +65,9 @@ def _assembly(rewriting: Rewriting, *, whole: bool) -> None:
             # register long a0 asm("a0") = 1;
             rewriting.put(match.start(), close + 1)
             continue
+        spelled = "asm goto" if _HIDDEN_GOTO.search(match.group(1)) else "asm"
+        if match.group(1) not in _KNOWN_ASSEMBLY and len(match.group(1)) >= len(spelled):
+            rewriting.put(match.start(), match.end(1), spelled)
         begin = skip_space(text, opening + 1)
         end = close if whole else _template_end(text, opening, close)
         if begin + len('""') <= end:
@@ -81,20 +99,59 @@ def _calls(rewriting: Rewriting) -> None:
             if designator:
                 rewriting.put(opening + designator.start(1), opening + designator.end(1))
             continue
-        following = skip_space(text, close + 1)
-        gap = text[close + 1 : following]
-        after = text[following : following + 1]
-        if not (after == "{" or ("\n" in gap and (after.isalpha() or after in ("_", "}")))):
+        storage = _STORAGE.search(text[max(0, match.start() - _LONGEST_STORAGE) : match.start()])
+        if begins_statement(text, match.start() - (len(storage.group()) if storage else 0)):
+            _statement(rewriting, match.start(), word, opening, close)
+
+
+def _statement(rewriting: Rewriting, start: int, word: str, opening: int, close: int) -> None:
+    """A macro's call at the beginning of a statement that C does not know as one."""
+    text = rewriting.text
+    following = skip_space(text, close + 1)
+    after = text[following : following + 1]
+    gap = text[close + 1 : following]
+    if after == "{":
+        headed = True
+    elif after == "=" and text[skip_space(text, following + 1) :][:1] == "{":
+        rewriting.declare(start, opening, close)
+        return
+    elif not (after.isalpha() or after in ("_", "}")):
+        return
+    elif "\n" in gap:
+        # What stands further in belongs to the macro.
+        headed = after != "}" and _column(text, following) > _column(text, start)
+    else:
+        headed = _FOLLOWING.match(text, following) is not None
+        if not headed:
+            return
+    if headed:
+        if len(word) >= _SHORTEST_HEAD:
+            rewriting.head(start, word, opening, close)
+        return
+    place = room(text, close + 1, following)
+    if place is not None:
+        rewriting.put(place, place + 1, ";")
+
+
+def _column(text: str, offset: int) -> int:
+    """How far from the margin ``offset`` stands."""
+    line = text.rfind("\n", 0, offset) + 1
+    return len(text[line:offset].expandtabs())
+
+
+def _arguments(rewriting: Rewriting) -> None:
+    """Arguments of macros that are no expressions: operators, statements, nothing at all."""
+    text = rewriting.text
+    last = 0
+    for match in _CALL.finditer(text):
+        word, opening = match.group(1), match.end() - 1
+        if opening < last or word in KEYWORDS or word in rewriting.dialect.assembly:
             continue
-        if not begins_statement(text, match.start()):
-            continue
-        if after == "{":
-            if len(word) >= _SHORTEST_HEAD:
-                rewriting.head(match.start(), word, opening, close)
-        else:
-            place = room(text, close + 1, following)
-            if place is not None:
-                rewriting.put(place, place + 1, ";")
+        close = rewriting.closing(opening)
+        if close >= 0:
+            for start, end in unexpressive(text, opening, close):
+                rewriting.stand_in(start, end)
+                last = end
 
 
 def _numbers(rewriting: Rewriting) -> None:
@@ -115,4 +172,10 @@ def _alignment(rewriting: Rewriting) -> None:
         rewriting.put(match.start(), match.start() + 1, "x")
 
 
-_STEPS: tuple[Callable[[Rewriting], None], ...] = (_calls, _numbers, _static_macros, _alignment)
+_STEPS: tuple[Callable[[Rewriting], None], ...] = (
+    _calls,
+    _arguments,
+    _numbers,
+    _static_macros,
+    _alignment,
+)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from kicklint.syntax.arguments import split_arguments, unexpressive
 from kicklint.syntax.dialect import Dialect, Role
+from kicklint.syntax.notes import LABEL, NOTHING
 from kicklint.syntax.scan import blank, closing, occurrences, skip_space
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.A)
+# A name, and none that was made of a type.
+_NAME = re.compile(r"(?!(?:struct|union|enum)_)[A-Za-z_]\w*", re.A)
 _LAST_WORD = re.compile(r"[A-Za-z_]\w*\Z", re.A)
 _CASE_RANGE = re.compile(r"\.\.\.|[;{}:]")
 _COLON_BEFORE_BRACE = re.compile(r":\s*\}")
@@ -37,6 +41,8 @@ class Rewriting:
     text: str
     dialect: Dialect
     notes: dict[int, str] = field(default_factory=dict)
+    texts: dict[int, int] = field(default_factory=dict)
+    """Where a name stands in place of other text, and where that ends."""
     _edits: list[tuple[int, str]] = field(default_factory=list)
     _unclosed: int = 0
 
@@ -102,6 +108,8 @@ class Rewriting:
             return
         if role is Role.ATTRIBUTE_CALL:
             self.put(start, end + 1)
+            if word in self.dialect.guards.cleanup:
+                self.notes[start] = self.text[start : end + 1]
         elif role is Role.TYPEOF:
             self.put(opening, end + 1)
         elif role in (Role.LOOP, Role.GUARD) and self._heads_statement(start, end):
@@ -114,17 +122,50 @@ class Rewriting:
             self.notes[dots.start()] = "..."
 
     def head(self, start: int, name: str, opening: int, end: int) -> None:
-        """Make the macro call ``name(...)`` the head of a while statement."""
-        self.put(start, start + len(name), "while")
+        """Make the macro call ``name(...)`` the head of a while statement, of an if if it is short."""
+        word = "while" if len(name) >= len("while") else "if"
         self.notes[start] = name
-        if skip_space(self.text, opening + 1) == end and end > opening + 1:
-            place = room(self.text, opening + 1, end)
-            if place is not None:
-                self.put(place, place + 1, "1")
-        for match in re.finditer(r"\breturn\b", self.text[opening:end]):
-            # scoped_cond_guard(class, statement-on-failure, ...)
-            self.put(opening + match.start(), opening + match.end())
-            self.notes[opening + match.start()] = "return"
+        if skip_space(self.text, opening + 1) == end:
+            self._bare_head(start, word, opening, end)
+            return
+        self.put(start, start + len(name), word)
+        self.unexpressive(opening, end)
+
+    def _bare_head(self, start: int, word: str, opening: int, end: int) -> None:
+        """The same where nothing stands between the parentheses: C wants something there."""
+        place = room(self.text, opening + 1, end)
+        if place is not None:
+            self.put(start, opening, word)
+            self.put(place, place + 1, "1")
+            self.notes[place] = NOTHING
+            return
+        word = word if len(word) + len("(1)") <= end + 1 - start else "if"
+        if len(word) + len("(1)") <= end + 1 - start and "\n" not in self.text[start:end]:
+            self.put(start, end + 1, f"{word}(1)")
+            self.notes[start + len(word) + 1] = NOTHING
+
+    def unexpressive(self, opening: int, end: int) -> None:
+        """Put a name in the place of each argument of a call that is no expression."""
+        for start, stop in unexpressive(self.text, opening, end):
+            self.stand_in(start, stop)
+
+    def stand_in(self, start: int, end: int) -> None:
+        """Put a name in the place of the text between two offsets."""
+        self.texts[start] = end
+        self.put(start, end, "_" * len(self.text[start:end].split("\n", 1)[0]))
+
+    def declare(self, start: int, opening: int, end: int) -> bool:
+        """Make a macro call that an initialiser follows the declaration of what it names."""
+        for begin, stop, _ in split_arguments(self.text, opening, end):
+            name = _NAME.fullmatch(self.text[begin:stop].strip())
+            if name is None:
+                continue
+            at = skip_space(self.text, begin)
+            if at - start > len("int"):
+                self.put(start, at, "int")
+                self.put(at + len(name.group()), end + 1)
+                return True
+        return False
 
     def _heads_statement(self, start: int, end: int) -> bool:
         following = skip_space(self.text, end + 1)
@@ -160,6 +201,7 @@ class Rewriting:
             joined = re.sub(r"\W", "_", visible)
         if joined == visible:
             joined = f"_{joined[1:]}"
+        self.texts[start] = end
         self.put(start, end, joined)
 
     def labels(self, start: int, end: int) -> None:
@@ -175,7 +217,7 @@ class Rewriting:
                 self.put(place, place + 1, ";")
             else:
                 self.put(colon, colon + 1, ";")
-                self.notes[begin + label.start(1)] = "label"
+                self.notes[begin + label.start(1)] = LABEL
 
 
 def room(text: str, start: int, end: int) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -57,7 +57,7 @@ class Scan:
 
     ``clean`` is the text with comments blanked. ``masked`` has string contents
     filled as well. ``code`` is ``masked`` with every directive blanked
-    that is not a conditional. All have the file's length.
+    that is not a conditional. All have the file's length, and none holds what is never compiled.
     """
 
     clean: str
@@ -130,7 +130,53 @@ def scan(source: bytes) -> Scan:
         return whole if word in CONDITIONALS else whole.translate(_BLANK)
 
     code = _DIRECTIVE.sub(sift, masked)
+    dead = dead_arms(masked, directives)
+    if dead:
+        masked, code = _without(masked, dead), _without(code, dead)
+        starts = [start for start, _ in dead]
+        within = [bisect_right(starts, each.start) - 1 for each in directives]
+        directives = [
+            each
+            for each, arm in zip(directives, within, strict=True)
+            if arm < 0 or each.start >= dead[arm][1]
+        ]
     return Scan(restore(masked, text, strings), masked, code, strings, tuple(directives))
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """``text`` with what stands in ``spans`` blanked, which are in order."""
+    pieces: list[str] = []
+    last = 0
+    for start, end in spans:
+        pieces += text[last:start], blank(text[start:end])
+        last = end
+    return "".join((*pieces, text[last:]))
+
+
+def dead_arms(text: str, directives: Sequence[Directive]) -> list[tuple[int, int]]:
+    """Where the arms that are never compiled begin and end: those of `#if 0`, and behind `#if 1`."""
+    found: list[tuple[int, int]] = []
+    # For each open conditional whether an arm of it was certain to be taken.
+    taken: list[bool] = []
+    # Where an arm began that is dead, and how many conditionals were open then.
+    dead: tuple[int, int] | None = None
+    for each in directives:
+        opens = each.word in ("if", "ifdef", "ifndef")
+        if each.word not in CONDITIONALS or not (opens or taken):
+            continue
+        if not opens and dead is not None and dead[1] == len(taken):
+            found.append((dead[0], each.start))
+            dead = None
+        if each.word == "endif":
+            taken.pop()
+            continue
+        if opens:
+            taken.append(False)
+        condition = text[each.argument : each.end].strip() if each.word in ("if", "elif") else ""
+        if dead is None and (taken[-1] or condition == "0"):
+            dead = (each.end, len(taken))
+        taken[-1] = taken[-1] or condition == "1"
+    return found
 
 
 def _tidy(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kicklint.syntax import Macro
+from kicklint.syntax.model import Macro
 
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|##|\s+|.", re.DOTALL)
 _PASTE = re.compile(r"\s*##\s*")
