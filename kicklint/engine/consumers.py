@@ -72,9 +72,9 @@ class Consumers:
         self._read: dict[str, _Read] = {}
         self._kind = f"read {digest(repr(form))}"
         self.of: dict[str, Consumer] = {}
-        for key in sorted(world.index.functions):
-            if EventKind.REQUEST_CONSUME in world.index.direct(key):
-                self._learn(key)
+        self._learn_all(EventKind.REQUEST_CONSUME)
+        # One that ends the machine is looked at by all its vcpus and taken away by none.
+        self._learn_all(EventKind.REQUEST_TEST, frozenset(self.of))
         self.of[WOKEN] = woken = Consumer()
         for name in form.woken:
             for key in world.function_named(name, ""):
@@ -113,12 +113,20 @@ class Consumers:
         takes = EventKind.REQUEST_CONSUME in self.world.index.direct(function)
         return not takes, self.world.graph(function).graph.nodes[node].span, function
 
-    def _learn(self, key: str) -> None:
+    def _learn_all(self, kind: EventKind, known: frozenset[str] = frozenset()) -> None:
+        """Learn of what looks for a request by an event of ``kind``, but for the requests ``known``."""
+        for key in sorted(self.world.index.functions):
+            if kind in self.world.index.direct(key):
+                self._learn(key, kind, known)
+
+    def _learn(self, key: str, kind: EventKind, known: frozenset[str]) -> None:
         graph = self.world.graph(key)
         for index, event in graph.events.items():
-            if event.kind is not EventKind.REQUEST_CONSUME or not isinstance(event.request, Name):
+            if event.kind is not kind or not isinstance(event.request, Name):
                 continue
             name = self.world.request_name(event.request.id, self.world.path(key))
+            if name in known:
+                continue
             consumer = self.of.setdefault(name, Consumer())
             region = where_true(graph, event) if event.forks else _behind(graph, index)
             nodes = [graph.graph.nodes[node] for node in region]
