@@ -15,7 +15,6 @@ import kicklint.engine.lowering
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.flows import Flows
 from kicklint.engine.inference import open_world
-from kicklint.engine.past import Past
 from kicklint.engine.run import judged, run_world
 from kicklint.engine.sources import Sources
 from kicklint.flow import graph_of, rows_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -123,7 +123,8 @@ class _Workers:
             ProcessPoolExecutor(1, initializer=_hold, initargs=(data, folder, own_rules()))
             for _ in range(count if count > 1 else 0)
         ]
-        self.place = _shared_out(trees, names, count)
+        self.order = _largest_first(trees, names)
+        self.place: dict[str, int] = {}
 
     def __enter__(self) -> _Workers:
         return self
@@ -167,20 +168,34 @@ class _Workers:
                 self._said()
                 answers.append(ask(self.held, name, select))
             return answers
-        # Those that take longest first, so that the shares are even.
-        asked: dict[str, Future[Answer]] = {
-            name: self.pools[place].submit(_ask, ask, name, select)
-            for name, place in self.place.items()
-            if name in names
-        }
-        answers = []
         try:
-            for name in names:
-                answers.append(asked[name].result())
-                self._said()
+            found = self._asked(ask, select, [name for name in self.order if name in names])
         except BrokenProcessPool as broken:
             raise KicklintError(KILLED) from broken
-        return answers
+        return [found[name] for name in names]
+
+    def _asked(
+        self, ask: Callable[[_Held, str, Rules], Answer], select: Rules, names: Sequence[str]
+    ) -> dict[str, Answer]:
+        """The answers by architecture. One that no process has yet goes to the first that has time for it."""
+        found: dict[str, Answer] = {}
+        waiting = [[name for name in names if self.place.get(name) == at] for at in range(len(self.pools))]
+        new = [name for name in names if name not in self.place]
+        busy: dict[Future[Answer], tuple[str, int]] = {}
+        while len(found) < len(names):
+            for at, pool in enumerate(self.pools):
+                if at in {place for _, place in busy.values()}:
+                    continue
+                own = waiting[at] or new
+                if own:
+                    name = own.pop(0)
+                    self.place[name] = at
+                    busy[pool.submit(_ask, ask, name, select)] = name, at
+            for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                name, _ = busy.pop(future)
+                found[name] = future.result()
+                self._said()
+        return found
 
     def _said(self) -> None:
         if self.progress is not None:
@@ -188,16 +203,11 @@ class _Workers:
             self.progress("comparing", self.done, max(2 * len(self.names), self.done))
 
 
-def _shared_out(trees: Sequence[SourceTree], names: Sequence[str], count: int) -> dict[str, int]:
-    """Which of ``count`` processes an architecture goes to, the largest first."""
+def _largest_first(trees: Sequence[SourceTree], names: Sequence[str]) -> list[str]:
+    """``names`` in the order in which they are best taken up: the architecture with the most files first."""
     paths = trees[0].paths()
     sizes = {name: len(world_paths(paths, name)) for name in names}
-    loads = [0] * count
-    found = {}
-    for name in sorted(names, key=lambda each: (-sizes[each], each)):
-        found[name] = loads.index(min(loads))
-        loads[found[name]] += sizes[name]
-    return found
+    return sorted(names, key=lambda each: (-sizes[each], each))
 
 
 _held: list[_Held] = []
