@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from patches import DEMO, MAIN
 
-from kicklint.base import Finding
+from kicklint.base import Finding, Severity
+from kicklint.cli.mending import Mending
+from kicklint.cli.policy import Policy
 from kicklint.engine import AnalysisRequest, analyse
 from kicklint.engine.attempts import Attempts
 from kicklint.remedy import with_edits
@@ -75,3 +77,22 @@ def test_a_diff_of_a_large_file(lines: int) -> None:
             )
             wanted = f"diff --git a/a.c b/a.c\n{whole}" if one != other else ""
             assert unified("a.c", one, other) == wanted
+
+
+def test_edits_are_looked_for_unasked_where_few_findings_count(tree: Path) -> None:
+    report = analyse(AnalysisRequest(tree))
+    (warning,) = report.findings
+    assert warning.severity is Severity.WARNING
+    error = replace(warning, severity=Severity.ERROR)
+    policy = Policy(isolated=True).found(tree)
+    unasked = Mending().settled(policy, "text")
+
+    def tried(mending: Mending, warnings: int, errors: int) -> frozenset[Severity]:
+        return mending.tried(replace(report, findings=(warning,) * warnings + (error,) * errors))
+
+    assert tried(unasked, 4, 1) == frozenset(Severity)
+    assert tried(unasked, 9, 1) == {Severity.ERROR}  # as on a kernel with one fault
+    assert tried(unasked, 9, 6) == frozenset()
+    assert tried(Mending(show=True).settled(policy, "text"), 9, 6) == frozenset(Severity)
+    assert tried(Mending(show=False).settled(policy, "text"), 1, 0) == frozenset()
+    assert tried(Mending().settled(policy, "gcc"), 1, 0) == frozenset()  # has no room for them

@@ -73,7 +73,6 @@ def check(
         quiet=quiet,
         verbose=verbose > 0,
         provenance=provenance(request.tree) if style == "sarif" else None,
-        tried=mending.wanted,
     )
     asked = Check(request, policy, context, style, output, mending, statistics, exit_zero, prefix)
     if watching:

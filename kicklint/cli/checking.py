@@ -63,7 +63,7 @@ class Check:
     def _rendered(self, report: Report, status: int) -> str:
         if self.statistics:
             return STATISTICS_FORMATS[self.style](report)
-        context = replace(self.context, exit_code=status)
+        context = replace(self.context, exit_code=status, tried=self.mending.tried(report))
         if self.style == "html":
             report, context = with_appendix(report, self.request, context)
         report = relocated(report, self.prefix)

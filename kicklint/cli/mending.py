@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from kicklint.base import KicklintError, Report
+from kicklint.base import KicklintError, Report, Severity
 from kicklint.cli.output import write, write_file
 from kicklint.cli.policy import Policy
 from kicklint.cli.progress import progress
@@ -22,16 +22,23 @@ if TYPE_CHECKING:
     from kicklint.engine import AnalysisRequest
     from kicklint.source import SourceTree
 
+# The most findings for which edits are looked for unasked: trying one takes about as long as a review.
+_FEW = 5
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """The options of :func:`mending`. ``show`` is None where none of them says whether to look for edits."""
+    """The options of :func:`mending`.
+
+    ``show`` is None where none of them says whether to look for edits; ``few`` looks for them where few
+    findings count, else for those of errors where these are few.
+    """
 
     show: bool | None = None
     diff: bool = False
     fix: bool = False
+    few: bool = False
 
     @property
     def instead(self) -> bool:
@@ -40,29 +47,42 @@ class Mending:
 
     @property
     def wanted(self) -> bool:
-        """Whether edits are looked for."""
+        """Whether edits are looked for, whatever the findings are."""
         return bool(self.show) or self.instead
+
+    def tried(self, report: Report) -> frozenset[Severity]:
+        """Of which findings of ``report`` edits are looked for."""
+        if self.wanted:
+            return frozenset(Severity)
+        for severities in (frozenset(Severity), frozenset({Severity.ERROR})):
+            count = sum(each.severity in severities for each in report.open_findings)
+            if self.few and count <= _FEW:
+                return severities
+        return frozenset()
 
     def settled(self, policy: Policy, style: str) -> Mending:
         """With the configuration behind the options, for a report in the format ``style``.
 
-        Where nobody has said so, edits are looked for when a baseline leaves only what is new.
+        Where nobody has said so, edits are looked for when a baseline leaves only what is new, else
+        when findings or errors are few.
         """
         if self.show is not None:
             return self
         asked = policy.settings.remedies or policy.baseline is not None
-        return replace(self, show=asked and style in WITH_EDITS)
+        shown = style in WITH_EDITS
+        return replace(self, show=asked and shown, few=shown)
 
     def edited(self, report: Report, request: AnalysisRequest, *, quiet: bool) -> Report:
         """``report`` with the edits that were asked for. Raises KicklintError."""
-        if not self.wanted:
+        tried = self.tried(report)
+        if not any(each.severity in tried for each in report.open_findings):
             return report
         # As in cli/examine.py.
         from kicklint import source
 
         tree = source.KeptTree(source.DirectoryTree(request.tree))
         with progress(quiet=quiet) as bar:
-            return mend(report, tree, replace(request, progress=bar))
+            return mend(report, tree, replace(request, progress=bar), tried)
 
     def carried_out(
         self, report: Report, request: AnalysisRequest, output: Path | None, prefix: str, *, quiet: bool
@@ -89,12 +109,20 @@ class Mending:
         return FINDINGS if left or (self.diff and count) else NO_FINDINGS
 
 
-def mend(report: Report, tree: SourceTree, request: AnalysisRequest) -> Report:
-    """``report`` on ``tree`` with an edit in each finding for which one was found. Raises KicklintError."""
+def mend(
+    report: Report,
+    tree: SourceTree,
+    request: AnalysisRequest,
+    tried: frozenset[Severity] = frozenset(Severity),
+) -> Report:
+    """``report`` on ``tree`` with an edit in each finding as grave as ``tried`` for which one was found.
+
+    Raises KicklintError.
+    """
     # As in cli/examine.py.
     from kicklint import remedy
 
-    return remedy.with_edits(report, tree, request, load_rulebook().rules)
+    return remedy.with_edits(report, tree, request, load_rulebook().rules, tried=tried)
 
 
 looking = click.option(

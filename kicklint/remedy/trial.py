@@ -33,8 +33,10 @@ def with_edits(
     request: AnalysisRequest,
     rules: tuple[RuleInfo, ...],
     parsed: Parsed | None = None,
+    tried: frozenset[Severity] = frozenset(Severity),
 ) -> Report:
-    """``report`` on ``tree`` with an edit in each finding that counts and for which one was found.
+    """``report`` on ``tree`` with an edit in each finding that counts, is one of the severities that are
+    ``tried``, and for which one was found.
 
     An edit is offered when the tree with it, analysed for all rules in every architecture of ``request``
     that sees the file, has lost the finding and gained none, and when it parses as well as before.
@@ -44,7 +46,10 @@ def with_edits(
     wanted = [
         each
         for each in report.findings
-        if each.rule in remedies and each.suppression is None and each.standing is Standing.NEW
+        if each.rule in remedies
+        and each.severity in tried
+        and each.suppression is None
+        and each.standing is Standing.NEW
     ]
     if not wanted:
         return report

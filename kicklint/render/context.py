@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kicklint.base import Coverage, Site
+from kicklint.base import Coverage, Severity, Site
 from kicklint.rulebook import RuleInfo
 
 
@@ -26,7 +26,7 @@ class Context:
     UTC timestamps as RFC 3339 writes them; without them the output depends on
     nothing but the report. ``everything`` shows what was there before a patch and what it fixes;
     ``strict`` takes a review of hunks only for none. ``sites`` and ``coverage`` are shown besides
-    the findings where a format has room for them. ``tried`` says that edits were looked for.
+    the findings where a format has room for them. Edits were looked for in findings as grave as ``tried``.
     """
 
     rules: tuple[RuleInfo, ...] = ()
@@ -43,4 +43,4 @@ class Context:
     strict: bool = False
     sites: tuple[Site, ...] = ()
     coverage: Coverage | None = None
-    tried: bool = False
+    tried: frozenset[Severity] = frozenset()

@@ -39,13 +39,14 @@ def render(report: Report, context: Context) -> str:
 
 
 def _remedies(report: Report, context: Context, style: Style) -> str:
-    """How to see edits, where some may be found and none was looked for."""
+    """How to see edits of findings for which some may be found and none was looked for."""
     known = {rule.id: rule.remedy for rule in context.rules}
     count = sum(
         any(remedy.meant(each.message, each.architectures) for remedy in known.get(each.rule, ()))
         for each in report.open_findings
+        if each.severity not in context.tried
     )
-    if context.tried or not count:
+    if not count:
         return ""
     which = "it" if len(report.open_findings) == 1 else f"{count} of them"
     return style.faint(f"There may be an edit that removes {which}: kicklint check --remedies") + "\n"
