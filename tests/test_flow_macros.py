@@ -214,3 +214,28 @@ def test_a_function_inside_of_a_function() -> None:
     world = World("toyarch", load_rulebook(), Sources(MemoryTree(((RUN, text.encode()),))))
     (key,) = world.function_ids("f")
     assert world.index.functions[key].damage
+
+
+@pytest.mark.parametrize("body", ["IF_BLOCKED kvm_vcpu_kick(vcpu);", "FIRST kvm_vcpu_kick();"])
+def test_a_call_that_reads_as_a_declaration(body: str) -> None:
+    text = f"int f(struct kvm_vcpu *vcpu)\n{{\n\t{body}\n\treturn 0;\n}}\n"
+    world = World("toyarch", load_rulebook(), Sources(MemoryTree(((RUN, text.encode()),))))
+    (key,) = world.function_ids("f")
+    assert world.index.functions[key].damage
+
+
+def test_a_prototype_inside_of_a_function() -> None:
+    assert not problems("foo_t g(struct foo *p, int n);\nreturn g(x, 1);")
+
+
+def test_a_macro_at_the_head_of_an_else() -> None:
+    body = "if (a()) b(); else IN(x) { c(); } d();"
+    assert ways(body, 1, "#define IN(l) if (take(l))") == {"a+ b d", "a- take+ c d", "a- take- d"}
+
+
+def test_attributes_that_nobody_knows() -> None:
+    """The name of a parameter stands before them."""
+    text = "int f(struct foo *p __new, int n __new(p), struct foo __q)\n{\n\treturn 0;\n}\n"
+    world = World("toyarch", load_rulebook(), Sources(MemoryTree(((RUN, text.encode()),))))
+    (key,) = world.function_ids("f")
+    assert [each.name for each in world.index.functions[key].parameters] == ["p", "n", "__q"]

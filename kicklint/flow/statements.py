@@ -118,7 +118,8 @@ class StatementLowering(GuardLowering):
         while alternative is not None:
             inner = next((each for each in alternative.named_children if each.type != "comment"), None)
             alternative = None
-            if inner is not None and inner.type == "if_statement":
+            plain = inner is not None and inner.start_byte not in self.body.rewritten
+            if inner is not None and inner.type == "if_statement" and plain:
                 builder.statement += 1
                 then, otherwise = builder.label(), builder.label()
                 self.condition(field_of(inner, "condition"), then, otherwise)

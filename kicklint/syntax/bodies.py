@@ -28,11 +28,13 @@ _LONGEST_EXCERPT = 60
 _MOST_REASONS = 5
 _CONDITIONAL = re.compile(r"^[ \t\v]*#", re.M)
 _LANGUAGE = Language(tree_sitter_c.language())
-# A macro's call in front of a block or a statement looks like the beginning of a function, or like a type.
+# A macro's call in front of a block or a statement looks like the beginning of a function, or like
+# a type, and so does a word in front of a call.
 _MISREAD = Query(
     _LANGUAGE,
     "(compound_statement (function_definition) @misread)"
-    " (declaration type: (macro_type_specifier) declarator: (function_declarator)) @misread",
+    " (declaration type: (macro_type_specifier) declarator: (function_declarator)) @misread"
+    " (declaration type: (type_identifier) declarator: (function_declarator parameters: (_) @handed)) @call",
 )
 
 Understanding = tuple[tuple[Body, ...], tuple[str, ...]]
@@ -212,7 +214,22 @@ def _judge(node: Node, text: bytes) -> list[str]:
 
 def _misread(node: Node) -> list[Node]:
     """The nodes of a body that are not what the parser took them for."""
-    return QueryCursor(_MISREAD).captures(node).get("misread", [])
+    found: list[Node] = []
+    for _, match in QueryCursor(_MISREAD).matches(node):
+        # What declares a function inside of another one says what its parameters are.
+        found += match.get("misread") or (match["call"] if _names_only(match["handed"][0]) else [])
+    return found
+
+
+def _names_only(parameters: Node) -> bool:
+    """Whether a list of parameters may be one of arguments as well."""
+    return all(
+        each.child_count == 1
+        and each.child(0) is not None
+        and each.named_children[0].type == "type_identifier"
+        for each in parameters.named_children
+        if each.type != "comment"
+    )
 
 
 def _said_of(misread: list[Node], text: bytes) -> list[str]:

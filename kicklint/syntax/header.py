@@ -197,10 +197,23 @@ def parameter_of(tokens: list[str]) -> Parameter:
     """Name and type of one parameter."""
     if tokens == ["..."]:
         return Parameter("...", "...")
+    tokens = _without_attributes(tokens)
     index = _name_index(tokens)
     if index is None:
         return Parameter("", " ".join(tokens))
     return Parameter(tokens[index], " ".join(tokens[:index] + tokens[index + 1 :]))
+
+
+def _without_attributes(tokens: list[str]) -> list[str]:
+    """``tokens`` without what nobody knows behind the name: `int n __word`, `int *p __word(n)`."""
+    call = next(
+        (at for at in range(2, len(tokens)) if tokens[at] == "(" and tokens[at - 1][:2] == "__"), None
+    )
+    if call is not None:
+        return tokens[: call - 1]
+    last = tokens[-1] if len(tokens) > 2 else ""
+    named = last[:2] == "__" and _NAME.match(tokens[-2]) and tokens[-2] not in _TYPE_WORDS
+    return tokens[:-1] if named and (tokens[-3] == "*" or tokens[-3] in _TYPE_WORDS - _TAGS) else tokens
 
 
 def _name_index(tokens: list[str]) -> int | None:
