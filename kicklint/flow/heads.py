@@ -130,10 +130,10 @@ class HeadLowering(ConditionalLowering):
     ) -> bool:
         """Emit what the macro's own text makes of the statement; False where that is not known.
 
-        A loop that goes by its name is taken as one, unless there is something in its head.
+        A loop that goes by its name is taken as one: rules know loops over all vcpus by it.
         """
         leads = self.dialect.leads(name)
-        if (self.dialect.is_loop(name) and not leads) or name in self.expanding:
+        if self.dialect.is_loop(name) or name in self.expanding:
             return False
         macro = self.dialect.defined(name)
         if macro is None or len(self.expanding) >= MAX_EXPANSION:
