@@ -7,14 +7,15 @@ Requests Are Seen"). Both may be done by helpers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Step, StepKind
-from kicklint.engine.consumers import WOKEN, Consumer, locked, unlocked
+from kicklint.engine.consumers import WOKEN, Consumer
 from kicklint.engine.drafts import Draft
 from kicklint.engine.elsewhere import located, told, told_above
 from kicklint.engine.racing import beat_at, composer_of, consumers_of, made_at, with_race
+from kicklint.engine.sections import Sections
 from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
 from kicklint.events import RUNNING, EventGraph, Reach, Role, Target
@@ -49,6 +50,7 @@ class _Search:
         self.rule = rule
         self.form = form
         self.consumers = consumers_of(world, form)
+        self.sections = Sections(world, form)
         self._made: dict[str, tuple[_Request, ...]] = {}
         self._writes: dict[tuple[str, int], frozenset[Place]] = {}
 
@@ -187,7 +189,8 @@ class _Search:
                 if request.node in behind or self._again(key, request, behind):
                     continue
                 if any(
-                    not self._together(graph, request.node, index, consumer.states[each]) for each in read
+                    not self.sections.together(key, request.node, index, consumer.states[each])
+                    for each in read
                 ):
                     yield index, place
 
@@ -209,17 +212,6 @@ class _Search:
             for each in self._requests(key)
             if each.node in behind
         )
-
-    def _together(self, graph: EventGraph, made: int, write: int, locks: frozenset[str]) -> bool:
-        """Whether request and write are one section of one of ``locks``."""
-        nodes = graph.graph.nodes
-        for lock in sorted(locks):
-            taken = {index for index, node in enumerate(nodes) if lock in locked(node, self.form)}
-            given = {index for index, node in enumerate(nodes) if lock in unlocked(node, self.form)}
-            held = taken and made not in _without(nodes, (0,), taken)
-            if held and made in _without(nodes, taken, given) and write in _without(nodes, (made,), given):
-                return True
-        return False
 
     def _direct(self, key: str, graph: EventGraph, index: int, place: Place) -> bool:
         """Whether node ``index`` itself writes ``place``, a member of a vcpu."""
@@ -328,16 +320,3 @@ class _Search:
         written = beat_at(self.world, (key, node), f"writes the {name}")
         way = (*made_at(self.world, (key, request.node), request.text), written)
         return composer_of(self.world).compose(self.rule.id, race, way, state=state)
-
-
-def _without(nodes: tuple[Node, ...], starts: Iterable[int], stops: set[int]) -> set[int]:
-    """The nodes that can be come to behind ``starts`` without doing one of ``stops``."""
-    seen: set[int] = set()
-    pending = [after for each in starts for after in nodes[each].successors]
-    while pending:
-        node = pending.pop()
-        if node not in seen:
-            seen.add(node)
-            if node not in stops:
-                pending += nodes[node].successors
-    return seen

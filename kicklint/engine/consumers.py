@@ -6,16 +6,17 @@ are read there, and in the functions that are called from there, the handlers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from kicklint.base import Span
 from kicklint.engine.history import digest
-from kicklint.engine.states import Place, State, States, members
+from kicklint.engine.sections import locked
+from kicklint.engine.states import Place, State, States
 from kicklint.engine.world import World
 from kicklint.events import Event, EventGraph, Role
-from kicklint.flow import Binary, Branch, Call, Const, Expr, Name, Node, Temp, Unary, reach
+from kicklint.flow import Binary, Branch, Const, Expr, Name, Node, Temp, Unary, reach
 from kicklint.rulebook import Announced, EventKind
 
 _MAX_LINES = 400
@@ -124,6 +125,8 @@ class Consumers:
         for index, event in graph.events.items():
             if event.kind is not kind or not isinstance(event.request, Name):
                 continue
+            if not event.forks and self._taken_back(key, graph, event):
+                continue
             name = self.world.request_name(event.request.id, self.world.path(key))
             if name in known:
                 continue
@@ -140,6 +143,14 @@ class Consumers:
                 # The consumer only leaves. What bears the request's name keeps the vcpu away.
                 word = name.removeprefix(self.world.lexicon.vocabulary.vcpu.request_prefix).lower()
                 consumer.add((State(role, "", word) for role in Role), key, frozenset())
+
+    def _taken_back(self, key: str, graph: EventGraph, event: Event) -> bool:
+        """Whether the request is cleared for a vcpu that was looked up: its requester opens a gate again.
+
+        While that was shut the vcpu could not come to the guest, and nothing is read because of it.
+        """
+        identity = graph.aliases.identity(event.subject)
+        return identity is not None and identity.root in self.world.others(key)
 
     def _handler(self, consumer: Consumer, function: str, locks: frozenset[str], depth: int) -> None:
         """Take in what ``function`` reads, and what it calls as far as it is followed."""
@@ -182,20 +193,6 @@ class Consumers:
             sorted({name for node in nodes for name in locked(node, self.form)}),
             self.world.lasting.listed(targets),
         ]
-
-
-def locked(node: Node, form: Announced) -> Iterator[str]:
-    """The names of the locks that ``node`` takes."""
-    call = node.instruction
-    if isinstance(call, Call) and call.args and any(word in call.name for word in form.locks):
-        yield from (member.field for member in members(call.args[0]))
-
-
-def unlocked(node: Node, form: Announced) -> Iterator[str]:
-    """The names of the locks that ``node`` gives back."""
-    call = node.instruction
-    if isinstance(call, Call) and call.args and any(word in call.name for word in form.unlocks):
-        yield from (member.field for member in members(call.args[0]))
 
 
 def _behind(graph: EventGraph, clear: int) -> set[int]:

@@ -166,8 +166,18 @@ class Annotator:
             flag: Flag | None = known.get(name)
             if flag is not None and flag.argument < len(args):
                 said = (("flag", flag.name), *ordered(flag.order))
+                asks = kind is EventKind.FLAG_TEST
                 return Event(
-                    kind, Reach.VCPU, args[flag.argument], node.span, text, how=name, dst=dst, attributes=said
+                    kind,
+                    Reach.VCPU,
+                    args[flag.argument],
+                    node.span,
+                    text,
+                    how=name,
+                    dst=dst,
+                    forks=asks,
+                    boolean=asks,
+                    attributes=said,
                 )
         for entry in self.lexicon.calls.get(name, ()):
             if all(
