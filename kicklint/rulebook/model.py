@@ -156,8 +156,9 @@ class Automaton:
     condition that calls nothing of the protocol has one outcome while a state lasts.
     With ``thread`` any, an instance that is alive goes on in the callers ``climb`` levels up.
     With ``callees`` a call of a function of more lines is taken to do nothing. A harm more than
-    ``within`` calls below the outermost function is not believed: what leads so far down is
-    seldom all true at once. It is for ``architectures`` only (empty: all).
+    ``within`` calls below the outermost function, or whose state was entered there, is not
+    believed: what leads so far down is seldom all true at once. It is for ``architectures`` only
+    (empty: all).
     With ``paired`` an instance goes on in the callers only where one of them ends it; else
     the function that returns with it should have ended it.
     With ``rounds`` every round of a loop is about another vcpu; where one ends in a state of

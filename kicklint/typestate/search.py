@@ -16,7 +16,7 @@ from kicklint.typestate.program import Program
 from kicklint.typestate.sharing import Shared
 from kicklint.typestate.simulate import TOO_MUCH, Simulator, value_runner
 from kicklint.typestate.summary import Context, Harm, HarmKey
-from kicklint.typestate.trail import RawStep, trail
+from kicklint.typestate.trail import RawStep, too_deep, trail
 
 # Kinds of event whose functions may be wrappers of each other.
 _WHOLE = (EventKind.KICK, EventKind.GUEST_ENTRY)
@@ -354,14 +354,6 @@ class _Search:
                             found[self._context(caller, {(identity.root, Role.VCPU)})] = None
         return list(found)
 
-    def _too_deep(self, steps: tuple[RawStep, ...]) -> bool:
-        """Whether the harm at the end of ``steps`` is further down than is believed."""
-        limit = self.machine.automaton.within
-        step = steps[-1]
-        while step.inner and step.returns is None:
-            step = step.inner[-1]
-        return limit is not None and len(step.frame) - 1 > limit
-
     def _reported(self) -> list[Violation]:
         found = []
         payment = Payment(self.program, self.machine, self._climb, self._simulators)
@@ -384,7 +376,7 @@ class _Search:
                             judged.append((judgement, key))
                             continue
                     steps = trail(simulator, context, key)
-                    if self._too_deep(steps):
+                    if too_deep(steps, self.machine.automaton.within):
                         continue
                     found.append(Violation(key.transition, context, key, simulator, steps))
         for judgement, key in judged:

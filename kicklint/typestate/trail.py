@@ -145,6 +145,24 @@ class _Tracer:
         return self._to_point((*frame, caller), summary, point), (exit_state, summary.exits.get(exit_state))
 
 
+def too_deep(steps: tuple[RawStep, ...], limit: int | None) -> bool:
+    """Whether the harm at the end of ``steps``, or what led to it, is more than ``limit`` calls down."""
+    if limit is None:
+        return False
+    step = steps[-1]
+    while step.inner and step.returns is None:
+        step = step.inner[-1]
+    return max(len(step.frame) - 1, _down(steps, step.before.state)) > limit
+
+
+def _down(steps: tuple[RawStep, ...], state: str) -> int:
+    """How many calls below the outermost function ``state`` was entered last."""
+    for step in reversed(steps):
+        if step.after is not None and step.after.state == state != step.before.state:
+            return max(len(step.frame) - 1, _down(step.inner, state))
+    return 0
+
+
 def _want(graph: ControlFlowGraph, node: int, onward: int, wanted: dict[int, bool]) -> None:
     """Note what a branch on a result at ``node`` says of that result, when it goes ``onward``."""
     found = graph.nodes[node]
