@@ -213,7 +213,9 @@ def _judge(node: Node, text: bytes) -> list[str]:
 
 
 def _misread(node: Node) -> list[Node]:
-    """The nodes of a body that are not what the parser took them for."""
+    """The nodes of a body that are not what the parser took them for; none of one that is too deep anyway."""
+    if _too_deep(node):
+        return []  # a query takes time by the square of the depth
     found: list[Node] = []
     for _, match in QueryCursor(_MISREAD).matches(node):
         # What declares a function inside of another one says what its parameters are.
