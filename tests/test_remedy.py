@@ -467,16 +467,16 @@ def test_every_format_that_can_has_the_edit(tree: Path) -> None:
     assert fix["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"] == part["text"]
     found = json.loads(run("check", tree, "--remedies", "--format", "rdjson").stdout)["diagnostics"][0]
     assert found["suggestions"][0]["text"] == part["text"]
-    (finding,) = json.loads(run("check", tree, "--format", "json").stdout)["findings"]
+    (finding,) = json.loads(run("check", tree, "--no-remedies", "--format", "json").stdout)["findings"]
     assert finding["edit"] is None
 
 
 SAID = "There may be an edit that removes it: kicklint check --remedies"
 
 
-def test_who_did_not_ask_is_told_how(tree: Path, tmp_path: Path) -> None:
-    assert run("check", tree).stdout.endswith(f"\n{SAID}\n")
-    for options in (("--remedies",), ("--quiet",), ("--format", "concise")):
+def test_who_left_them_out_is_told_how(tree: Path, tmp_path: Path) -> None:
+    assert run("check", tree, "--no-remedies").stdout.endswith(f"\n{SAID}\n")
+    for options in ((), ("--remedies",), ("--no-remedies", "--quiet"), ("--format", "concise")):
         assert SAID not in run("check", tree, *options).stdout
     (tree / MAIN).write_text((tree / MAIN).read_text("utf-8").replace(UNGUARDED, GUARDED), "utf-8")
     assert SAID not in run("check", tree).stdout  # nothing to remove
