@@ -98,6 +98,8 @@ def run(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Run:
     book = Rulebook(RULES, None, tuple[Architecture, ...](), None)  # type: ignore[arg-type]
     for module in ("options", "check", "examine", "rules"):
         monkeypatch.setattr(f"kicklint.cli.{module}.load_rulebook", lambda: book)
+    # Trying an edit is an analysis by the real engine.
+    monkeypatch.setattr("kicklint.cli.mending.mend", lambda report, *_: report)
 
     def invoke(*arguments: object) -> Result:
         return CliRunner().invoke(main, [str(each) for each in arguments])
