@@ -54,10 +54,10 @@ class Mending:
         """Of which findings of ``report`` edits are looked for."""
         if self.wanted:
             return frozenset(Severity)
-        for severities in (frozenset(Severity), frozenset({Severity.ERROR})):
-            count = sum(each.severity in severities for each in report.open_findings)
-            if self.few and count <= _FEW:
-                return severities
+        if self.few:
+            for severities in (frozenset(Severity), frozenset({Severity.ERROR})):
+                if sum(each.severity in severities for each in report.open_findings) <= _FEW:
+                    return severities
         return frozenset()
 
     def settled(self, policy: Policy, style: str) -> Mending:

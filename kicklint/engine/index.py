@@ -15,17 +15,16 @@ from kicklint.engine.interrupts import interrupt_effects
 from kicklint.engine.sources import Sources
 from kicklint.engine.spreading import spread
 from kicklint.rulebook import EventKind, Lexicon
-from kicklint.syntax import Function, Macro, SyntaxFile, substitute
+from kicklint.syntax import Function, Macro, SyntaxFile, substitute, words_in
 
 _CALL = re.compile(r"&?\s*(\w+)\s*\((.*)\)\s*")
-_WORD = re.compile(r"[A-Za-z_]\w*")
 # What the body of a macro has where it does nothing, or is always the same.
 _NOTHING = frozenset({"do", "while", "void", "true", "false", "NULL"})
 
 
 def _stands_in(macro: Macro) -> bool:
     """Whether ``macro`` is a constant, or nothing, whatever it is given."""
-    return not set(_WORD.findall(macro.body)) - _NOTHING.union(macro.parameters or ())
+    return not words_in(macro.body) - _NOTHING.union(macro.parameters or ())
 
 
 class Index:

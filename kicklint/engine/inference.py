@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kicklint.engine.call_sites import call_sites
 from kicklint.engine.sources import Sources
 from kicklint.engine.world import World
 from kicklint.events import Identity, Role
@@ -143,13 +144,7 @@ def _announcements(world: World) -> list[tuple[str, int]]:
             continue
         found[key, node] = None
         if world.flow(key).exit in set(_after(world.flow(key), node, world, key)):
-            for caller in world.callers(key):
-                sites = world.graph(caller).calls.items()
-                pending += [
-                    (caller, site)
-                    for site, call in sites
-                    if any(target.function == key for target in call.targets)
-                ]
+            pending += call_sites(world, key)
     return list(found)
 
 

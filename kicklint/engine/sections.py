@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kicklint.engine.call_sites import call_sites
 from kicklint.engine.states import members
 from kicklint.engine.world import World
 from kicklint.flow import Call, Node
@@ -56,12 +57,7 @@ class Sections:
         if known is not None:
             return known
         self._above[function, lock] = True  # what calls itself is held where its other callers hold
-        calls = [
-            (caller, node)
-            for caller in self.world.callers(function)
-            for node, site in self.world.graph(caller).calls.items()
-            if any(target.function == function for target in site.targets)
-        ]
+        calls = call_sites(self.world, function)
         found = bool(calls) and all(self._held(*call, lock, callers - 1) for call in calls)
         self._above[function, lock] = found
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from kicklint.engine.call_sites import call_sites
 from kicklint.engine.kinds import Named
 from kicklint.engine.logged import unwrapped
 from kicklint.engine.world import World
@@ -73,12 +74,7 @@ def _gives_up(world: World, function: str, node: int, callers: int) -> bool:
         return False
     if found == {_ERROR}:
         return True
-    above = [
-        (caller, at)
-        for caller in world.callers(function)
-        for at, site in world.graph(caller).calls.items()
-        if any(target.function == function for target in site.targets)
-    ]
+    above = call_sites(world, function)
     return bool(above) and callers > 0 and all(_gives_up(world, *each, callers - 1) for each in above)
 
 

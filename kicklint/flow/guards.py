@@ -39,12 +39,11 @@ class GuardLowering(HeadLowering):
         """
         name, given = taken(kind), released(kind)
         handed = self.handed(nodes)
-        if self.dialect.macro(name) is not None:
-            value = self._class(node, name, handed)
-            if value is not None:
-                self._hold(variable, value)
-                self._release(node, kind, variable or ", ".join(handed))
-                return
+        value = self._class(node, name, handed)
+        if value is not None:
+            self._hold(variable, value)
+            self._release(node, kind, variable or ", ".join(handed))
+            return
         args = tuple(self.value(each) for each in nodes)
         self.at(node)
         result = self.builder.temp()
@@ -53,10 +52,11 @@ class GuardLowering(HeadLowering):
         self.builder.scopes[-1].releases.append(partial(self._give_back, given, args))
 
     def _class(self, node: SyntaxNode, name: str, handed: list[str]) -> Expr | None:
-        """Put in what the tree says of the class; None where that cannot be done, which may be a problem."""
+        """Put in what the tree says of the class; None where it says nothing, or cannot be put in."""
         macro = self.dialect.macro(name)
-        arguments = handed if macro is not None and macro.parameters else []
-        return self._expand(node, name, substitute(macro, arguments) if macro is not None else None)
+        if macro is None:
+            return None
+        return self._expand(node, name, substitute(macro, handed if macro.parameters else []))
 
     def _hold(self, variable: str, value: Expr) -> None:
         if variable:

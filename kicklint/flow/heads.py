@@ -88,10 +88,7 @@ class HeadLowering(ConditionalLowering):
             onward = builder.label()
             builder.choose(onward, end)
             builder.place(onward)
-        with builder.scope():
-            self.acquire(node, kind, arguments[first:])
-            self._loop_body(statement, end, end, len(builder.scopes) - 1)
-        builder.place(end)
+        self._guarded(node, kind, arguments[first:], statement, end)
 
     def _conditional(self, node: SyntaxNode, arguments: list[SyntaxNode], statement: SyntaxNode) -> None:
         """The same, or the second argument where nothing could be taken."""
@@ -103,10 +100,16 @@ class HeadLowering(ConditionalLowering):
         self.run_told(node, told)
         builder.jump(end)
         builder.place(holds)
-        with builder.scope():
-            self.acquire(node, self.text(arguments[0]) if arguments else "", arguments[2:])
-            self._loop_body(statement, end, end, len(builder.scopes) - 1)
-        builder.place(end)
+        self._guarded(node, self.text(arguments[0]) if arguments else "", arguments[2:], statement, end)
+
+    def _guarded(
+        self, node: SyntaxNode, kind: str, handed: list[SyntaxNode], statement: SyntaxNode, end: int
+    ) -> None:
+        """Emit a statement that runs once, guarded by the class ``kind``, and ``end`` behind it."""
+        with self.builder.scope():
+            self.acquire(node, kind, handed)
+            self._loop_body(statement, end, end, len(self.builder.scopes) - 1)
+        self.builder.place(end)
 
     def _unless(self, node: SyntaxNode, arguments: list[SyntaxNode], statement: SyntaxNode) -> None:
         """A guard for the block around, and a statement for where nothing could be taken."""
@@ -132,7 +135,6 @@ class HeadLowering(ConditionalLowering):
 
         A loop that goes by its name is taken as one: rules know loops over all vcpus by it.
         """
-        leads = self.dialect.leads(name)
         if self.dialect.is_loop(name) or name in self.expanding:
             return False
         macro = self.dialect.defined(name)
@@ -144,7 +146,7 @@ class HeadLowering(ConditionalLowering):
             self.dialect.fragment(f"{text} {_STATEMENT};{behind}".encode()) if text is not None else None
         )
         if fragment is None:
-            if leads:
+            if self.dialect.leads(name):
                 self.not_understood(name)
             return False
         statements = {_STATEMENT: statement}

@@ -51,7 +51,9 @@ class _Reading:
     notes: Mapping[int, str] = field(default_factory=dict)
     node: Node | None = None
     text: bytes = b""
-    # What the parser took for something else; see _MISREAD.
+    # Whether it is nested deeper than is looked into.
+    deep: bool = False
+    # What the parser took for something else; see _MISREAD. Not looked for in what is too deep.
     misread: list[Node] = field(default_factory=list)
 
     @property
@@ -129,7 +131,7 @@ class BodyReader:
             for reading, second in mended:
                 if second.clean:
                     reading.node, reading.text, reading.notes = second.node, second.text, second.notes
-                    reading.misread = []
+                    reading.deep, reading.misread = second.deep, []
 
     def _parse_layer(self, layer: Iterable[_Reading]) -> None:
         """Parse readings whose extents do not overlap, all from one text."""
@@ -147,7 +149,10 @@ class BodyReader:
         for reading in readings:
             reading.text = text
             reading.node = self._block(text, reading.start, reading.start + len(reading.segment))
-            reading.misread = _misread(reading.node) if reading.node is not None else []
+            if reading.node is not None:
+                reading.deep = _too_deep(reading.node)
+                # A query takes time by the square of the depth.
+                reading.misread = [] if reading.deep else _misread(reading.node)
 
     def _block(self, text: bytes, start: int, end: int) -> Node | None:
         first_line, first_column = self._lines.place(start)
@@ -169,7 +174,7 @@ class BodyReader:
                 found = [f"syntax not understood at line {line}: no block"]
             else:
                 bodies.append(Body(reading.node, reading.text, reading.configuration, reading.notes))
-                found = _judge(reading.node, reading.text) or _said_of(reading.misread, reading.text)
+                found = _judge(reading, reading.node) or _said_of(reading.misread, reading.text)
             reasons += [reason for reason in found if reason not in reasons]
         return tuple(bodies), tuple(reasons)
 
@@ -206,16 +211,14 @@ def _layers(readings: list[_Reading]) -> list[list[_Reading]]:
     return layers
 
 
-def _judge(node: Node, text: bytes) -> list[str]:
-    if _too_deep(node):
+def _judge(reading: _Reading, node: Node) -> list[str]:
+    if reading.deep:
         return [f"nested too deeply: more than {DEEPEST_TREE} levels"]
-    return _errors(node, text) if node.has_error else []
+    return _errors(node, reading.text) if node.has_error else []
 
 
 def _misread(node: Node) -> list[Node]:
-    """The nodes of a body that are not what the parser took them for; none of one that is too deep anyway."""
-    if _too_deep(node):
-        return []  # a query takes time by the square of the depth
+    """The nodes of a body that are not what the parser took them for."""
     found: list[Node] = []
     for _, match in QueryCursor(_MISREAD).matches(node):
         # What declares a function inside of another one says what its parameters are.
