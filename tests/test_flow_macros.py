@@ -25,6 +25,7 @@ def problems(body: str, before: str = "") -> tuple[str, ...]:
         ("#define M(v, op, x) g((v) op (x))", "M(a(), |=, b()); c();", {"b a g c"}),
         ("#define M(v, op, x) ((v) op (x))", "if (M(a(), ==, b())) c();", {"a b", "a b c"}),
         ("#define M(v, pre, x) g(v, pre x)", "M(a(), , b()); c();", {"a b g c"}),
+        ("#define M(v, more...) g(v) more", "M(a(),\n\t); c();", {"a g c"}),
         ("#define M(x, s) if (a(x)) s", "M(x, return -1); c();", {"a+", "a- c"}),
         ("#define M(x, s) if (a(x)) s", "M(x, goto out); c();\nout:\nd();", {"a+ d", "a- c d"}),
         ("#define M(x, s) if (a(x)) { s }", "M(x, b(); return 3;); c();", {"a+ b", "a- c"}),

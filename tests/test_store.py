@@ -273,12 +273,27 @@ def test_other_rules_or_another_program_are_another_result(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = AnalysisRequest(DEMO, store=store)
-    analyse_tree(changed(), request)
     analyse_tree(changed(), replace(request, select=frozenset({"KICK001"})))
+    analyse_tree(changed(), request)
     assert len(results(store.folder)) == 2
     monkeypatch.setattr(remembered, "program_digest", lambda own: b"another")
     analyse_tree(changed(), request)
     assert len(results(store.folder)) == 3
+
+
+@pytest.mark.parametrize("rule", [f"KICK{number:03}" for number in range(1, 19)])
+def test_what_all_rules_say_is_what_one_of_them_says(rule: str, store: Store) -> None:
+    """Whatever was kept of all of them; the fixture of KICK008 has what two other rules leave to it."""
+    for place in (f"KICK{rule[-3:]}", "KICK008"):
+        path = next(each for each in sorted((FIXTURES / place).glob("*.c")) if "good" not in each.stem)
+        tree = tree_of(path.read_text(encoding="utf-8"))
+        request = AnalysisRequest(tree.root, store=store, select=frozenset({rule}))
+        plain = analyse_tree(tree, replace(request, store=None))
+        analyse_tree(tree, replace(request, select=frozenset()))
+        kept = len(results(store.folder))
+        assert analyse_tree(tree, request) == plain
+        hidden = rule in ("KICK009", "KICK010") and place == "KICK008"
+        assert len(results(store.folder)) == kept + hidden
 
 
 def test_a_tree_with_a_file_that_cannot_be_read_is_not_kept(store: Store, tmp_path: Path) -> None:

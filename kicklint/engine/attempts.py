@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from kicklint.base import Report
 from kicklint.engine.analysis import AnalysisRequest, architectures, report_of
 from kicklint.engine.comparing import going_by
+from kicklint.engine.drafts import UNANALYSED
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.remembered import Remembered
-from kicklint.engine.run import UNANALYSED
 from kicklint.engine.sources import Parsed, ReadFile, Sources, dialect
 from kicklint.engine.versions import Versions
 from kicklint.rulebook import load_rulebook

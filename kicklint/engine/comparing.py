@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from kicklint.base import KicklintError, Report
 from kicklint.engine.analysis import AnalysisRequest, report_of
+from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.remembered import Remembered
 from kicklint.engine.scope import world_paths
@@ -47,7 +50,7 @@ def analyse_edits(
     if present and not names:
         return tuple(Report(()) for _ in trees)
     chosen = request.select or frozenset(rule.id for rule in rulebook.rules)
-    with _Workers(trees, names or [""], request, parsed) as workers:
+    with undisturbed(), _Workers(trees, names or [""], request, parsed) as workers:
         if not whole:
             chosen &= going_by(rulebook, workers.affected(request.select))
         results = workers.results(chosen) if chosen else []
@@ -89,9 +92,11 @@ class _Held:
         """See Versions."""
         return self.of(name).affected(select)
 
-    def results(self, name: str, select: Rules) -> list[WorldResult | None]:
-        """See Versions."""
-        return self.of(name).results(select)
+    def results(
+        self, name: str, select: Rules, wanted: Mapping[str, Sequence[int]]
+    ) -> list[WorldResult | None]:
+        """What the rules say of those of the architecture's worlds that are ``wanted``, by their numbers."""
+        return [self.of(name).result(number, select) for number in wanted[name]]
 
     def keep(self, name: str, _select: Rules) -> None:
         """See Versions."""
@@ -146,12 +151,17 @@ class _Workers:
         """What the rules say, by architecture and tree."""
         known = [Remembered(KeptTree(tree), select, self.store) for tree in self.trees]
         found = {name: [each.find(name) for each in known] for name in self.names}
-        missing = [name for name in self.names if None in found[name]]
-        for name, results in zip(missing, self._each(_Held.results, select, missing), strict=True):
-            found[name] = results
-            for each, result in zip(known, results, strict=True):
+        missing = {
+            name: [number for number, result in enumerate(results) if result is None]
+            for name, results in found.items()
+            if None in results
+        }
+        ask = partial(_Held.results, wanted=missing)
+        for name, results in zip(missing, self._each(ask, select, list(missing)), strict=True):
+            for number, result in zip(missing[name], results, strict=True):
+                found[name][number] = result
                 if result is not None:
-                    each.keep(result)
+                    known[number].keep(result)
         return [found[name] for name in self.names]
 
     def keep(self) -> None:
@@ -216,6 +226,7 @@ _held: list[_Held] = []
 
 def _hold(data: bytes, folder: Path | None, own: Path | None) -> None:
     begin(own)
+    gc.disable()  # the worlds stay until the process ends
     _held.append(_Held(pickle.loads(data), Store(folder) if folder is not None else None))
 
 

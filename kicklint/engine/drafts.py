@@ -11,6 +11,9 @@ from kicklint.base import Finding, Interleaving, Severity, Span
 
 _FINGERPRINT = 16
 
+UNANALYSED = "KICK000"
+"""The rule that the engine itself reports."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

@@ -10,13 +10,15 @@ from importlib import metadata
 from pathlib import Path
 
 from kicklint.base import SourceError
+from kicklint.engine.drafts import UNANALYSED
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.scope import world_paths
-from kicklint.rulebook import own_rules, rules_directory
+from kicklint.rulebook import load_rulebook, own_rules, rules_directory
 from kicklint.source import KeptTree, build_files
 from kicklint.store import Store, decoded, encoded
 
 _SIZE = 32
+_ALL: frozenset[str] = frozenset()
 _DIALECT = "dialect.toml"
 _PARSERS = ("tree-sitter", "tree-sitter-c")
 
@@ -25,7 +27,8 @@ class Remembered:
     """The results of the worlds of ``tree`` for the rules ``select``; without a ``store`` there are none.
 
     A result is kept under a digest of every file of its world, of the rules, and of kicklint
-    itself. A world with a file that cannot be read is not kept.
+    itself. A world with a file that cannot be read is not kept. What all rules say of a world holds
+    for some of them, too.
     """
 
     def __init__(self, tree: KeptTree, select: frozenset[str], store: Store | None) -> None:
@@ -36,7 +39,14 @@ class Remembered:
 
     def find(self, architecture: str) -> WorldResult | None:
         """The result of the world of ``architecture``, if it is known."""
-        key = self.key(architecture)
+        files = self._files_of(architecture)
+        found = self._kept(self._key(architecture, files, self.select))
+        if found is None and self.select:
+            found = self._kept(self._key(architecture, files, _ALL))
+            return found if found is not None and self._says_no_more(found) else None
+        return found
+
+    def _kept(self, key: str) -> WorldResult | None:
         text = self.store.get(key) if self.store is not None and key else None
         if text is None:
             return None
@@ -44,6 +54,17 @@ class Remembered:
             return decoded(WorldResult, text)
         except ValueError:
             return None
+
+    def _says_no_more(self, result: WorldResult) -> bool:
+        """Whether ``result``, of all rules, says what the selected ones would say by themselves.
+
+        A function may have been hard to understand for other rules only, and others may have told what
+        a selected one would tell without them.
+        """
+        rules = load_rulebook().rules
+        others = {other for rule in rules if rule.id in self.select for other in rule.consequence_of}
+        hidden = {*(others - self.select), UNANALYSED}
+        return not any(draft.finding.rule in hidden for draft in result.drafts)
 
     def keep(self, result: WorldResult) -> None:
         """Keep ``result`` for the next time."""
@@ -53,20 +74,29 @@ class Remembered:
 
     def key(self, architecture: str) -> str:
         """What the world's result is kept under; "" when it is not to be kept."""
-        if self.store is None:
+        return self._key(architecture, self._files_of(architecture), self.select)
+
+    def _key(self, architecture: str, files: bytes, select: frozenset[str]) -> str:
+        if not files:
             return ""
         digest = hashlib.blake2b(program_digest(own_rules()), digest_size=_SIZE)
-        _add(digest, architecture, *sorted(self.select), "")
-        for path in world_paths(self.tree.paths(), architecture):
+        _add(digest, architecture, *sorted(select), "")
+        digest.update(files)
+        return digest.hexdigest()
+
+    def _files_of(self, architecture: str) -> bytes:
+        """A digest of all files of the world of ``architecture``; none when one cannot be read."""
+        digest = hashlib.blake2b(digest_size=_SIZE)
+        for path in world_paths(self.tree.paths(), architecture) if self.store is not None else ():
             found = self._digest(path)
             if found is None:
-                return ""
+                return b""
             _add(digest, path)
             digest.update(found)
         for path in build_files(architecture):
             _add(digest, path)
             digest.update(self._digest(path) or b"none")
-        return digest.hexdigest()
+        return digest.digest() if self.store is not None else b""
 
     def _digest(self, path: str) -> bytes | None:
         """A digest of a file; None for one that cannot be read."""

@@ -8,7 +8,7 @@ from kicklint.base import Note, Severity, Span, Step
 from kicklint.engine.announced import announced
 from kicklint.engine.census import census, reached
 from kicklint.engine.consequences import without_consequences
-from kicklint.engine.drafts import Draft
+from kicklint.engine.drafts import UNANALYSED, Draft
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.findings import drafts, unanalysed
@@ -20,9 +20,6 @@ from kicklint.engine.witness import guards, values_learnt
 from kicklint.engine.world import World
 from kicklint.rulebook import Automaton, Rulebook, RuleInfo
 from kicklint.typestate import Outcome, search
-
-UNANALYSED = "KICK000"
-"""The rule that the engine itself reports."""
 
 _Run = Callable[[World, Automaton, tuple[str, frozenset[str]] | None], Outcome]
 

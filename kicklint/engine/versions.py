@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from kicklint.engine.announced import announced
 from kicklint.engine.census import census, reached
-from kicklint.engine.drafts import Draft
+from kicklint.engine.drafts import UNANALYSED, Draft
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.flows import Flows
@@ -21,7 +21,7 @@ from kicklint.engine.focus import Focus
 from kicklint.engine.inference import open_world
 from kicklint.engine.opposite import played_otherwise
 from kicklint.engine.past import Past
-from kicklint.engine.run import UNANALYSED, damaged, judged, needed
+from kicklint.engine.run import damaged, judged, needed
 from kicklint.engine.sources import Parsed, Sources
 from kicklint.engine.witness import values_learnt
 from kicklint.engine.world import World
@@ -105,12 +105,8 @@ class Versions:
         if self.flows is not None:
             self.flows.keep()
 
-    def results(self, select: frozenset[str]) -> list[WorldResult | None]:
-        """What the rules of ``select``, and those that they go by, say of every world."""
-        return [self.result(number, select) for number in range(len(self.worlds))]
-
     def result(self, number: int, select: frozenset[str]) -> WorldResult | None:
-        """The same of the world of that number."""
+        """What the rules of ``select``, and those that they go by, say of the world of that number."""
         world, sources = self.worlds[number], self.sources[number]
         if world is None or sources is None:
             return None

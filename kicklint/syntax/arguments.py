@@ -34,6 +34,7 @@ _NO_EXPRESSION = re.compile(
     r"|(?!sizeof\b|_*alignof_*\b)[A-Za-z_]\w*\s+\**\s*[A-Za-z_]\w*",  # a declaration, but not `a * b`
     re.A,
 )
+_ROOM = re.compile(r"[ \t]")
 _PRODUCT = re.compile(r"\w+\s+\*\s+\w", re.A)
 
 
@@ -65,8 +66,9 @@ def unexpressive(text: str, opening: int, close: int) -> Iterator[tuple[int, int
     for start, end, statement in found:
         begin = skip_space(text, start)
         if begin >= end:
-            if len(found) > 1 and start < end:
-                yield start, end
+            place = _ROOM.search(text, start, end)  # a line break stays one
+            if len(found) > 1 and place is not None:
+                yield place.start(), end
             continue
         if statement or (_NO_EXPRESSION.match(text, begin, end) and not _PRODUCT.match(text, begin, end)):
             yield begin, begin + len(text[begin:end].rstrip())

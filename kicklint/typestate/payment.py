@@ -10,6 +10,7 @@ from kicklint.typestate.machine import INTERRUPTS_CHANGE, Machine
 from kicklint.typestate.program import Program
 from kicklint.typestate.simulate import Simulator
 from kicklint.typestate.summary import Context, Harm, HarmKey, Summary
+from kicklint.typestate.trail import depth_of_state
 
 _INTERRUPTS = {EventKind.INTERRUPTS_OFF, EventKind.INTERRUPTS_ON, INTERRUPTS_CHANGE}
 _MAX_PAYING_DEPTH = 4
@@ -99,11 +100,14 @@ class Payment:
             touched = restored or self.program.may(context.function) & _INTERRUPTS
             unknown = self.machine.automaton.interrupts and not touched
             return _PAID if unknown or self.program.deferred(context.function) else _OWN_FAULT
+        # What is such an event itself, by its name, is looked at from its own callers.
+        event = EventKind(self.machine.automaton.transition[key.transition].on)
+        passed = self.answering.union(self.program.implementing(event))
         careful: set[str] = set()
         careless: set[str] = set()
         ways: list[_Way] = []
         for caller in callers:
-            if caller.function in self.answering:
+            if caller.function in passed:
                 careful.add(caller.function)
                 continue
             for simulator in self.simulators(caller.function):
@@ -130,7 +134,7 @@ class Payment:
         # A call in a state in which the callee cannot matter is not gone into.
         prevented = not entered and self._there(simulator, context)
         for each in entered:
-            if not self._reaches(simulator, each, key, set()):
+            if not self._reaches(simulator, each, key, set()) or self._too_deep(simulator, caller, each):
                 # What it hands over keeps the callee from it, so that it does not have to do anything.
                 prevented = prevented or each.entry != self.machine.initial
                 continue
@@ -141,6 +145,13 @@ class Payment:
             elif not above.paid:
                 ways.append(_Way(simulator, caller, each))
         return prevented, ways
+
+    def _too_deep(self, simulator: Simulator, caller: Context, callee: Context) -> bool:
+        """Whether ``caller`` gets into the state in which it calls only where nobody believes it."""
+        limit = self.machine.automaton.within
+        if limit is None:
+            return False
+        return depth_of_state(simulator, caller, simulator.whole(caller).entered[callee]) > limit
 
     def _there(self, simulator: Simulator, context: Context) -> bool:
         """Whether the function of ``context`` is in the kernel of ``simulator``."""

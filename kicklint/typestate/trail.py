@@ -43,6 +43,12 @@ def trail(simulator: Simulator, context: Context, key: HarmKey) -> tuple[RawStep
     return _Tracer(simulator).to_harm((), context, key)
 
 
+def depth_of_state(simulator: Simulator, context: Context, point: Point) -> int:
+    """How many calls below the function of ``context`` the state of ``point`` in it was entered last."""
+    steps = _Tracer(simulator).to_point((), simulator.summaries[context], point)
+    return _down(steps, point[1].state)
+
+
 class _Tracer:
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
@@ -52,7 +58,7 @@ class _Tracer:
     def to_harm(self, frame: tuple[Context, ...], context: Context, key: HarmKey) -> tuple[RawStep, ...]:
         summary = self.simulator.summaries[context]
         harm = summary.harms[key]
-        steps = self._to_point(frame, summary, harm.point)
+        steps = self.to_point(frame, summary, harm.point)
         graph = self.program.graph(context.function).graph
         last = RawStep(harm.point[0], (*frame, context), graph, harm.point[1], event=harm.event)
         if harm.inner is not None:
@@ -62,7 +68,7 @@ class _Tracer:
                 last.inner = self.to_harm((*frame, context), callee, inner_key)
         return (*steps, last)
 
-    def _to_point(self, frame: tuple[Context, ...], summary: Summary, point: Point) -> tuple[RawStep, ...]:
+    def to_point(self, frame: tuple[Context, ...], summary: Summary, point: Point) -> tuple[RawStep, ...]:
         """The steps before ``point``, from the function's entry."""
         events = self.program.graph(summary.context.function)
         steps: list[RawStep] = []
@@ -142,7 +148,7 @@ class _Tracer:
         point = (self.program.graph(callee.function).graph.exit, exit_state)
         if point not in summary.links:
             return (), (exit_state, None)
-        return self._to_point((*frame, caller), summary, point), (exit_state, summary.exits.get(exit_state))
+        return self.to_point((*frame, caller), summary, point), (exit_state, summary.exits.get(exit_state))
 
 
 def too_deep(steps: tuple[RawStep, ...], limit: int | None) -> bool:
