@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 from kicklint.base import Note, Severity, Span, Step
 from kicklint.engine.announced import announced
@@ -19,7 +20,7 @@ from kicklint.engine.sources import Sources
 from kicklint.engine.witness import guards, values_learnt
 from kicklint.engine.world import World
 from kicklint.rulebook import Automaton, Rulebook, RuleInfo
-from kicklint.typestate import Outcome, search
+from kicklint.typestate import Machine, Outcome, search
 
 _Run = Callable[[World, Automaton, tuple[str, frozenset[str]] | None], Outcome]
 
@@ -49,25 +50,16 @@ def _run(name: str, rulebook: Rulebook, sources: Sources, select: frozenset[str]
 
 def judged(world: World, sources: Sources, select: frozenset[str]) -> WorldResult:
     """What the rules that are selected, or that a selected one needs, say of ``world`` (of ``sources``)."""
-    name, rulebook = world.architecture, world.rulebook
+    rulebook = world.rulebook
     here = frozenset(world.paths)
-    notes = [note for note in sources.notes if note.span is None or note.span.path in here]
-    if world.inferred:
-        listed = ", ".join(f"{each}()" for each in world.inferred)
-        notes.append(
-            Note(
-                "inferred-entry",
-                Severity.NOTE,
-                f"{name}: the guest entry is not known and was inferred: {listed}",
-            )
-        )
     enters = world.enters()
     blind = not enters and announces(world)
-    if blind:
-        text = f"{name or 'generic'}: the mode is written IN_GUEST_MODE, but no guest entry was found"
-        notes.append(Note("no-guest-entry", Severity.WARNING, text))
     found: list[Draft] = []
-    problems = damaged(world, world.index.functions)
+    proving = _proving(rulebook)
+    heeded = frozenset().union(*(_heeded(rule) for rule in rulebook.rules if rule.id in proving))
+    everything = not select or UNANALYSED in select
+    problems = damaged(world, world.index.functions, None if everything else heeded)
+    doubtful = any(_told(world, key) & heeded for key in problems)
     clean: set[str] = set()
     witnesses = {rule.escalation.witness for rule in rulebook.rules if rule.escalation is not None}
     witnessed: list[tuple[str, tuple[Step, ...]]] = []
@@ -76,6 +68,7 @@ def judged(world: World, sources: Sources, select: frozenset[str]) -> WorldResul
         for outcome in outcomes:
             for function, reason in outcome.problems:
                 problems.setdefault(function, reason)
+            doubtful |= rule.id in proving and bool(outcome.problems)
             found += drafts(world, rule, outcome)
             if rule.id in witnesses:
                 witnessed.append((rule.id, guards(outcome)))
@@ -91,12 +84,12 @@ def judged(world: World, sources: Sources, select: frozenset[str]) -> WorldResul
     found = without_consequences(rulebook.rules, found)
     for rule in rulebook.rules:
         if rule.id == UNANALYSED:
-            found += unanalysed(world, rule, problems)
-            clean |= set() if problems else {rule.id}
+            found += unanalysed(world, rule, problems) if everything else ()
+            clean |= set() if doubtful else {rule.id}
     return WorldResult(
-        name,
+        world.architecture,
         tuple(found),
-        tuple(notes + _file_notes(world)),
+        tuple(_notes(world, sources, blind)),
         frozenset(clean),
         enters,
         here,
@@ -132,22 +125,56 @@ def needed(rulebook: Rulebook, select: frozenset[str]) -> list[RuleInfo]:
     return [rule for rule in rulebook.rules if rule.id in wanted]
 
 
-def damaged(world: World, functions: Iterable[str]) -> dict[str, str]:
-    """Those of ``functions`` that hold an event, or lead to one, and were not understood, with the reason."""
+def _proving(rulebook: Rulebook) -> frozenset[str]:
+    """The rules whose proofs are worth something only where what they look at was understood."""
+    escalations = [rule.escalation for rule in rulebook.rules if rule.escalation is not None]
+    return frozenset(name for each in escalations if UNANALYSED in each.unless for name in each.unless)
+
+
+def _heeded(rule: RuleInfo) -> frozenset[str]:
+    """The kinds of event that the automata of ``rule`` heed."""
+    machines = [Machine.of(each) for each in rule.automaton]
+    return frozenset().union(*(kinds for each in machines for kinds in each.enabled.values()))
+
+
+def _told(world: World, function: str) -> AbstractSet[str]:
+    """The kinds of event that nothing can be said about where ``function`` was not understood."""
+    damage = world.index.functions[function].damage
+    return world.index.classes[function] if damage else world.index.direct(function)
+
+
+def damaged(world: World, functions: Iterable[str], kinds: frozenset[str] | None = None) -> dict[str, str]:
+    """Those of ``functions`` that hold an event, or lead to one, and were not understood, with the reason.
+
+    Only for events of ``kinds``, if given: to know takes a graph of every function that may hold one.
+    """
     found = {}
     for key in functions:
+        told = _told(world, key)
+        if not (told if kinds is None else told & kinds):
+            continue
         function = world.index.functions[key]
-        if function.damage and world.index.classes[key]:
+        if function.damage:
             found[key] = function.damage[0]
-        elif world.index.direct(key):
+        else:
             problems = world.problems(key)
             if problems:
                 found[key] = problems[0]
     return found
 
 
-def _file_notes(world: World) -> list[Note]:
-    return [
+def _notes(world: World, sources: Sources, blind: bool) -> list[Note]:
+    """What is to be said of ``world`` beside findings; ``blind`` says that no guest entry was found."""
+    name, here = world.architecture, frozenset(world.paths)
+    notes = [note for note in sources.notes if note.span is None or note.span.path in here]
+    if world.inferred:
+        listed = ", ".join(f"{each}()" for each in world.inferred)
+        text = f"{name}: the guest entry is not known and was inferred: {listed}"
+        notes.append(Note("inferred-entry", Severity.NOTE, text))
+    if blind:
+        text = f"{name or 'generic'}: the mode is written IN_GUEST_MODE, but no guest entry was found"
+        notes.append(Note("no-guest-entry", Severity.WARNING, text))
+    return notes + [
         Note(
             "damaged-file",
             Severity.WARNING,
