@@ -74,3 +74,14 @@ def test_the_action_installs_itself() -> None:
     step = STEPS["Install kicklint"]
     assert step["env"]["SOURCE"] == "${{ github.action_path }}"
     assert '"$SOURCE"' in step["run"]
+
+
+def test_the_workspace_is_not_run(tmp_path: Path) -> None:
+    """A venv.py of the workspace is not the one that makes the environment."""
+    (tmp_path / "venv.py").write_text("open('ran', 'w').close()\n", "utf-8")
+    (tmp_path / "place/bin").mkdir(parents=True)
+    (tmp_path / "place/bin/pip").symlink_to("/bin/true")
+    environment = {**os.environ, "PYTHON": sys.executable, "SOURCE": "s", "PLACE": str(tmp_path / "place")}
+    script = STEPS["Install kicklint"]["run"].replace("-m venv", "-m venv --without-pip")
+    subprocess.run(["bash", "-ec", script], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "place/pyvenv.cfg").exists() and not (tmp_path / "ran").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixture_trees import DEMO
 
 
 def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -32,6 +34,24 @@ def test_shell_completion() -> None:
     words = {"_KICKLINT_COMPLETE": "bash_complete", "COMP_WORDS": "kicklint ex", "COMP_CWORD": "1"}
     done = process(env={**os.environ, **words})
     assert done.stdout.split() == ["plain,explain"]
+
+
+def test_processes_that_are_not_forked_run_no_modules_of_the_tree(tmp_path: Path) -> None:
+    """They are Pythons of their own, which look for modules in the current directory."""
+    tree = shutil.copytree(DEMO, tmp_path / "linux")
+    shutil.copytree(tree / "arch/riscv", tree / "arch/other")
+    (tree / "multiprocessing.py").write_text("open('ran', 'w').close()\n", "utf-8")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import multiprocessing\nfrom kicklint.cli import main\n"
+        "if __name__ == '__main__':\n"
+        "    multiprocessing.set_start_method('spawn')\n    main(['check', '--jobs', '2', '--no-cache'])\n",
+        "utf-8",
+    )
+    command = [sys.executable, str(program)]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert not (tree / "ran").exists(), done.stderr
+    assert done.returncode == 1 and "KICK001" in done.stdout, done.stderr
 
 
 def test_a_full_disk_is_an_error() -> None:

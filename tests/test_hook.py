@@ -192,6 +192,17 @@ def test_a_foreign_hook_is_left_alone(tree: Path) -> None:
     assert done.exit_code == 2 and "core.hooksPath" in done.stderr
 
 
+def test_modules_of_the_tree_are_not_run(tree: Path) -> None:
+    """Python looks for the modules of a ``python -m`` in the current directory first."""
+    run("hook", "install", "--tree", tree)
+    for name in ("click", "json", "multiprocessing"):
+        (tree / f"{name}.py").write_text(f"open({name!r}, 'w').close()\n", "utf-8")
+    stage(tree, MAIN, text_of(MAIN))
+    done = try_commit(tree)
+    assert done.returncode == 1 and "KICK001" in done.stdout + done.stderr
+    assert not any((tree / name).exists() for name in ("click", "json", "multiprocessing"))
+
+
 def test_the_pattern_of_pre_commit_is_that_of_the_engine() -> None:
     first, _ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     pattern = re.compile(first["files"])

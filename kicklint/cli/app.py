@@ -70,6 +70,9 @@ class _Kicklint(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn what goes wrong into a line and a status."""
         status = COULD_NOT_RUN
+        # Where processes are not forked, they begin in the current directory, which may be a stranger's tree,
+        # and would look for modules there.
+        os.environ.setdefault("PYTHONSAFEPATH", "1")
         try:
             with ending_on_sigterm():
                 return super().invoke(ctx)

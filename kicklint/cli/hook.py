@@ -248,8 +248,9 @@ def _script(name: str, prefix: str) -> str:
     # Hooks are run in the top of the work tree.
     where = f" --tree {shlex.quote(prefix.rstrip('/'))}" if prefix else ""
     command = f"hook run{where}{_HOOKS[name]}"
+    # -P: else Python looks for modules in the kernel first, and runs what it finds there.
     return (
         f"#!/bin/sh\n{_MARK}\npython={shlex.quote(sys.executable)}\n"
-        f'if [ -x "$python" ]; then\n\texec "$python" -m kicklint.cli {command}\nfi\n'
+        f'if [ -x "$python" ]; then\n\texec "$python" -P -m kicklint.cli {command}\nfi\n'
         f"exec kicklint {command}\n"
     )
