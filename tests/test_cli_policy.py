@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,21 @@ def test_waive(tree: Path) -> None:
     # What the configuration held before stays.
     run("waive", fingerprint(tree), tree, "--reason", "again", "--link", "https://example.org/")
     assert (tree / ".kicklint.toml").read_text("utf-8").count("[[waiver]]") == 2
+
+
+def test_any_reason_can_be_read_again(tree: Path) -> None:
+    wanted = fingerprint(tree)
+    for reason in (
+        "gr\u00fcn \U0001f600",
+        'a "quote" \\ and\ttab',
+        "two\nlines\x7f\x1b[1m",
+        "no \udcff byte",
+    ):
+        assert run("waive", wanted, tree, "--reason", reason).exit_code == 0
+        (found,) = tomllib.loads((tree / ".kicklint.toml").read_text("utf-8"))["waiver"]
+        assert found["reason"] == reason.replace("\udcff", "?")
+        assert run("check", tree).exit_code == 0
+        (tree / ".kicklint.toml").unlink()
 
 
 def test_waive_refuses(tree: Path) -> None:
@@ -198,6 +214,40 @@ def test_kbuild(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("kbuild-check", *FLAGS, "drivers/a.c")
     assert (done.exit_code, done.output) == (0, "")
     assert run("kbuild-check", *FLAGS).exit_code == 2
+
+
+def test_a_build_goes_on_where_nothing_can_be_checked(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only --fail ends a build: neither a broken configuration nor a fault of kicklint does."""
+    monkeypatch.chdir(tree)
+    (tree / ".kicklint.toml").write_text("selekt = []\n", "utf-8")
+    done = run("kbuild-check", *FLAGS, MAIN)
+    assert (done.exit_code, done.stdout) == (0, "") and "did you mean 'select'?" in done.stderr
+    assert run("kbuild-check", "--fail", *FLAGS, MAIN).exit_code == 2
+
+    def broken(_wanted: Wanted) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(kbuild, "requested", broken)
+    done = run("kbuild-check", *FLAGS, MAIN)
+    assert done.exit_code == 0 and "internal error" in done.stderr
+    assert run("kbuild-check", "--fail", *FLAGS, MAIN).exit_code == 2
+
+
+def test_kbuild_names_files_as_they_are_found_from_the_build(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With O= the build does not stand in the source."""
+    for where, path in ((tree / "build", "../"), (tree.parent / "out", "../linux/"), (tree, "")):
+        where.mkdir(exist_ok=True)
+        monkeypatch.chdir(where)
+        for named, shown in (
+            (path, path),
+            (f"{path}arch/riscv/kvm/../../../", path),
+            (f"{tree}/", f"{tree}/"),
+        ):
+            lines = run("kbuild-check", *FLAGS, f"{named}{MAIN}").stdout.splitlines()
+            assert lines[0] == f"{shown}{MAIN}: In function 'kvm_vcpu_kick':"
+            assert lines[-1].startswith(f"{shown}arch/riscv/kvm/vcpu.c:37:2: note: ")
 
 
 def test_kbuild_judges_generic_code_for_the_architecture_that_is_built(

@@ -223,6 +223,8 @@ def test_a_baseline_is_read_from_its_own_formats(style: str, tmp_path: Path) -> 
         '{"findings": [1]}',
         '{"runs": [{}]}',
         '{"runs": [1]}',
+        '{"runs": []}',
+        '{"runs": [{"tool": {"driver": {"name": "another"}}, "results": []}]}',
         "\0",
         "[" * 99999,
     ],

@@ -14,8 +14,8 @@ import click
 from kicklint import __version__
 from kicklint.base import KicklintError
 from kicklint.cli.ending import Terminated, ending_on_sigterm
-from kicklint.cli.options import VERBOSITY
-from kicklint.cli.status import COULD_NOT_RUN, INTERRUPTED, PIPE_CLOSED, TERMINATED
+from kicklint.cli.options import LENIENT, VERBOSITY
+from kicklint.cli.status import COULD_NOT_RUN, INTERRUPTED, NO_FINDINGS, PIPE_CLOSED, TERMINATED
 
 # Where each command is: the module, and the command's name in it. What one command needs, mails or a
 # report in HTML, another should not wait for.
@@ -89,6 +89,8 @@ class _Kicklint(click.Group):
             click.echo(f"kicklint: error: {error}", err=True)
         except Exception as error:  # whatever it is, a person sees a sentence
             _internal(error, ctx)
+        if status == COULD_NOT_RUN and ctx.meta.get(LENIENT):
+            status = NO_FINDINGS
         return ctx.exit(status)
 
 

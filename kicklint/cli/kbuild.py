@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import click
 
 from kicklint import __version__
-from kicklint.base import SourceError
+from kicklint.base import SourceError, relocated
 from kicklint.cli.examine import Wanted, examine, requested
-from kicklint.cli.options import VERBOSITY, own_rules
+from kicklint.cli.options import LENIENT, VERBOSITY, own_rules
 from kicklint.cli.output import write
 from kicklint.cli.policy import Policy
 from kicklint.cli.status import FINDINGS, NO_FINDINGS
@@ -36,9 +37,11 @@ def kbuild_check(ctx: click.Context, fail: bool, command: tuple[str, ...]) -> No
 
     The build hands over the compiler's flags, of which the folder of the architecture's headers is looked at,
     and the C file as the last argument. Findings in that file are written as gcc writes its own. A file that
-    holds no KVM code costs nothing. The status is 0 unless --fail was given.
+    holds no KVM code costs nothing. The status is 0 unless --fail was given, also where the file cannot be
+    checked.
     """
     ctx.meta[VERBOSITY] = 0
+    ctx.meta[LENIENT] = not fail
     file = Path(command[-1]) if command else None
     if file is None or file.suffix != ".c":
         raise click.UsageError("the last argument must be a C file")
@@ -51,7 +54,15 @@ def kbuild_check(ctx: click.Context, fail: bool, command: tuple[str, ...]) -> No
     built = found["arch"] or next((each["arch"] for each in headers if each), "")
     architectures = (built,) if built else ()
     request, policy = requested(Wanted((file,), None, architectures, policy=Policy(), jobs=1))
-    report = examine(request, policy, quiet=True)
+    report = relocated(examine(request, policy, quiet=True), _way(request.tree, file))
     text = REPORT_FORMATS["gcc"](report, Context(version=__version__, quiet=True))
     write(text, None, for_people=True)
     ctx.exit(FINDINGS if fail and report.open_findings else NO_FINDINGS)
+
+
+def _way(root: Path, file: Path) -> str:
+    """What to put before paths in the tree: to be found from the build's directory, as ``file`` is."""
+    if file.is_absolute():
+        return f"{root.as_posix()}/"
+    way = Path(os.path.relpath(root)).as_posix()
+    return "" if way == "." else f"{way}/"

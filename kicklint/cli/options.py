@@ -23,6 +23,8 @@ else:
 
 # Key in click's context for how often -v was given.
 VERBOSITY = "kicklint.verbosity"
+# Key for whether what cannot be done is said and ends with status 0.
+LENIENT = "kicklint.lenient"
 # Key for whether results are neither kept nor taken from an earlier run.
 NO_CACHE = "kicklint.no-cache"
 

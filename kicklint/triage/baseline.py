@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from kicklint.base import Gone, Report, SettingsError, Standing
 from kicklint.triage.extent import Extent
 
+_TOOL = "kicklint"
 _FINGERPRINT = "kicklint/v1"
 _REMEDY = "write one with 'kicklint baseline'"
 
@@ -36,7 +37,7 @@ def load_baseline(path: Path) -> Baseline:
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: is not JSON: {error}") from error
     try:
-        if isinstance(value, dict) and isinstance(value.get("runs"), list):
+        if isinstance(value, dict) and isinstance(value.get("runs"), list) and _ours(value):
             return Baseline(tuple(_from_sarif(value)))
         if isinstance(value, dict) and isinstance(value.get("findings"), list):
             return Baseline(tuple(_from_json(each) for each in value["findings"]))
@@ -44,7 +45,7 @@ def load_baseline(path: Path) -> Baseline:
         raise SettingsError(
             f"{path}: is no report of kicklint ({type(error).__name__}: {error}); {_REMEDY}"
         ) from error
-    raise SettingsError(f"{path}: is neither a JSON report nor a SARIF log; {_REMEDY}")
+    raise SettingsError(f"{path}: is neither a JSON report nor a SARIF log of kicklint; {_REMEDY}")
 
 
 def _from_json(each: Mapping[str, Any]) -> Gone:
@@ -52,9 +53,14 @@ def _from_json(each: Mapping[str, Any]) -> Gone:
     return Gone(*(str(each[key]) for key in keys))
 
 
+def _ours(log: Mapping[str, Any]) -> bool:
+    """Whether there is a run of kicklint: a log of another tool is none that found nothing."""
+    return any(run["tool"]["driver"]["name"] == _TOOL for run in log["runs"])
+
+
 def _from_sarif(log: Mapping[str, Any]) -> Iterator[Gone]:
     for run in log["runs"]:
-        if run["tool"]["driver"]["name"] != "kicklint":
+        if run["tool"]["driver"]["name"] != _TOOL:
             continue
         for each in run.get("results", ()):
             if each.get("baselineState") == "absent":

@@ -15,7 +15,7 @@ def waiver_table(
     link: str = "",
     key: str = "waiver",
 ) -> str:
-    """The waiver as TOML, in the array ``key``; a JSON string is a basic string of TOML."""
+    """The waiver as TOML, in the array ``key``."""
     values = {
         "rule": finding.rule,
         "function": finding.function,
@@ -24,7 +24,13 @@ def waiver_table(
         "reason": reason,
         "link": link,
     }
-    lines = [f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value or key == "reason"]
+    lines = [f"{key} = {_string(value)}\n" for key, value in values.items() if value or key == "reason"]
     if expires is not None:
         lines.append(f"expires = {expires.isoformat()}\n")
     return f"\n[[{key}]]\n" + "".join(lines)
+
+
+def _string(text: str) -> str:
+    """``text`` as a basic string of TOML, which JSON's is but for surrogates and DEL."""
+    valid = text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(valid, ensure_ascii=False).replace("\x7f", "\\u007f")
