@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from patches import BREAKS, GUARDED, MAIN, UNGUARDED, diff, edited
+from patches import BREAKS, GUARDED, MAIN, UNGUARDED, commit, diff, edited, git
 
 from kicklint.cli import kbuild, main
 from kicklint.cli.examine import Wanted, requested
@@ -269,9 +268,6 @@ def test_kbuild_judges_generic_code_for_the_architecture_that_is_built(
 
 
 def test_provenance(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def git(*command: str) -> None:
-        subprocess.run(["git", "-C", str(tree), *command], check=True, capture_output=True)
-
     def logged() -> list[dict[str, str]]:
         log = json.loads(run("check", tree, "--format", "sarif").stdout)
         found: list[dict[str, str]] = log["runs"][0].get("versionControlProvenance", [])
@@ -280,17 +276,36 @@ def test_provenance(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
     assert logged() == []
-    git("init", "-q", "-b", "next")
-    git("add", ".")
-    git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "x")
+    git(tree, "init", "-q", "-b", "next")
+    commit(tree, {}, "x")
     assert logged() == []  # without a remote there is no address to give
-    git("remote", "add", "origin", "https://somebody:secret@example.org/linux.git")
+    git(tree, "remote", "add", "origin", "https://somebody:secret@example.org/linux.git")
     (found,) = logged()
     assert found["repositoryUri"] == "https://example.org/linux.git"
     assert found["branch"] == "next"
     assert len(found["revisionId"]) == 40
-    git("remote", "set-url", "origin", "/srv/mirror/linux.git")
+    # The branch follows another one here, and the first remote is a path of this machine.
+    git(tree, "config", "branch.next.remote", ".")
+    git(tree, "remote", "set-url", "origin", "/srv/mirror/linux.git")
     assert logged() == []
+    git(tree, "remote", "add", "upstream", "git@example.org:more/linux.git")
+    assert [each["repositoryUri"] for each in logged()] == ["ssh://git@example.org/more/linux.git"]
+
+
+def test_provenance_of_a_kernel_in_a_folder(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is that of the paths in the log, which have to begin at the top of the repository."""
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    git(tree.parent, "init", "-q")
+    commit(tree.parent, {}, "All of it")
+    git(tree, "remote", "add", "origin", "https://example.org/p.git")
+    for options, found in (
+        (("--path-prefix", "linux"), True),
+        (("--path-prefix", "src"), False),
+        ((), False),
+    ):
+        log = json.loads(run("check", tree, "--format", "sarif", *options).stdout)
+        assert ("versionControlProvenance" in log["runs"][0]) is found
 
 
 def test_a_waiver_goes_where_the_configuration_is(tree: Path) -> None:

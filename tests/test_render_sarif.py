@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,7 @@ from kicklint.base import (
 )
 from kicklint.render import REPORT_FORMATS, Context, Provenance
 from kicklint.render.sarif.model import to_json
+from kicklint.rulebook import RuleInfo, load_rulebook
 
 CONTEXT = Context(rules=RULES, version="0.1.0", exit_code=1)
 PROVENANCE = Provenance("https://example.org/linux", "0123456789abcdef", "master")
@@ -244,6 +246,42 @@ def test_only_a_crash_is_unsuccessful() -> None:
     assert invocation["executionSuccessful"] is False
     assert invocation["toolExecutionNotifications"][0]["level"] == "error"
     assert sarif(*CASES["crash"])["runs"][0]["results"] == []
+
+
+def test_what_is_cut_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits are those of code scanning; what a trail and an interleaving have is counted together."""
+    row = Row(VCPU, "looks", "run", Span(PATH, 4, 1, 4, 2))
+    step = finding().trail[0]
+    raced = Interleaving((row,) * 4, "it is lost", "litmus", "Sometimes")
+    found = report(
+        finding(trail=(step,) * 7, interleaving=raced),
+        finding(trail=(step,) * 6, interleaving=raced, span=Span(PATH, 3, 1, 3, 2)),
+    )
+    monkeypatch.setattr("kicklint.render.sarif.results._MOST_STEPS", 10)
+
+    def said(*rules: RuleInfo) -> list[str]:
+        run = sarif(found, replace(CONTEXT, rules=rules))["runs"][0]
+        for each in run["results"]:
+            assert len(each["codeFlows"][0]["threadFlows"][0]["locations"]) == 10
+        notes = run["invocations"][0]["toolExecutionNotifications"]
+        return [each["message"]["text"] for each in notes if each["descriptor"]["id"] == "log-cut"]
+
+    assert said(*RULES) == ["trails that are cut short: 1."]
+    long = replace(RULES[0], what="A rule of many words. " * 100)
+    assert said(long) == [
+        "trails that are cut short: 1.",
+        f"descriptions that are cut short: {long.id}.",
+    ]
+    monkeypatch.setattr("kicklint.render.sarif.log._MOST_RESULTS", 1)
+    assert said()[0] == "1 findings beyond the first 1 are left out."
+    assert len(sarif(found)["runs"][0]["results"]) == 1
+
+
+def test_every_weakness_has_its_name() -> None:
+    rules = load_rulebook().rules
+    (cwe,) = sarif(EMPTY, replace(CONTEXT, rules=rules))["runs"][0]["taxonomies"]
+    assert {number for rule in rules for number in rule.cwe} == {int(each["id"]) for each in cwe["taxa"]}
+    assert not [each["id"] for each in cwe["taxa"] if each["shortDescription"]["text"].startswith("CWE")]
 
 
 def test_rules() -> None:

@@ -72,7 +72,7 @@ def check(
         colour=wants_colour(colour, output),
         quiet=quiet,
         verbose=verbose > 0,
-        provenance=provenance(request.tree) if style == "sarif" else None,
+        provenance=provenance(request.tree, prefix) if style == "sarif" else None,
     )
     asked = Check(request, policy, context, style, output, mending, statistics, exit_zero, prefix)
     if watching:

@@ -14,19 +14,28 @@ _SECONDS = 10
 _SCP = re.compile(r"(?P<host>[\w.\-]+@[\w.\-]+):(?P<path>[^/].*)")
 
 
-def provenance(tree: Path) -> Provenance | None:
-    """Repository, revision and branch when ``tree`` is the top of a git checkout with a remote.
+def provenance(tree: Path, prefix: str = "") -> Provenance | None:
+    """Repository, revision and branch when ``tree`` is in a git checkout with a remote.
 
+    ``prefix`` is what is put before paths in the tree; with it they have to begin at the checkout's top.
     None otherwise, and where git is not installed or refuses: a log without it is valid.
     """
     top = _git(tree, "rev-parse", "--show-toplevel")
-    if not top or Path(top).resolve() != tree.resolve():
+    if not top or (Path(top) / prefix).resolve() != tree.resolve():
         return None
     branch = _git(tree, "symbolic-ref", "--quiet", "--short", "HEAD")
-    remote = _git(tree, "config", "--get", f"branch.{branch}.remote") if branch else ""
-    address = _public(_git(tree, "config", "--get", f"remote.{remote or 'origin'}.url"))
+    address = next(
+        filter(None, (_public(_git(tree, "config", "--get", key)) for key in _keys(tree, branch))), ""
+    )
     revision = _git(tree, "rev-parse", "--verify", "--quiet", "HEAD")
     return Provenance(address, revision, branch) if address and revision else None
+
+
+def _keys(tree: Path, branch: str) -> list[str]:
+    """Where addresses stand, first that of the branch's remote, which may be the repository itself."""
+    own = _git(tree, "config", "--get", f"branch.{branch}.remote") if branch else ""
+    names = (own, "origin", *_git(tree, "remote").splitlines())
+    return [f"remote.{name}.url" for name in dict.fromkeys(names) if name]
 
 
 def _git(tree: Path, *command: str) -> str:

@@ -21,6 +21,8 @@ _WEAKNESSES = {
     362: "Concurrent Execution using Shared Resource with Improper Synchronization ('Race Condition')",
     366: "Race Condition within a Thread",
     367: "Time-of-check Time-of-use (TOCTOU) Race Condition",
+    416: "Use After Free",
+    459: "Incomplete Cleanup",
     662: "Improper Synchronization",
     667: "Improper Locking",
     691: "Insufficient Control Flow Management",
@@ -28,10 +30,12 @@ _WEAKNESSES = {
     820: "Missing Synchronization",
     821: "Incorrect Synchronization",
     833: "Deadlock",
+    1061: "Insufficient Encapsulation",
 }
 
 _NOTIFICATIONS = {
     "damaged-function": "A function was found but not wholly understood; what it does is not in the result.",
+    "log-cut": "Something was left out, since services refuse logs that hold more.",
     "inferred-entry": "The rulebook does not know this architecture; its guest entry was inferred.",
     "unreadable-file": "A file could not be read; what it holds is not in the result.",
     "internal-error": "kicklint itself failed; the result is not complete.",
@@ -73,7 +77,7 @@ def rule(info: RuleInfo, numbers: Sequence[int]) -> om.ReportingDescriptor:
         id=info.id,
         name=_identifier(info.name),
         short_description=multiformat(_short(first_sentence(plain(info.what)))),
-        full_description=multiformat(_short(" ".join(plain(info.what).split()))),
+        full_description=multiformat(_short(_description(info))),
         help=multiformat(render_text(info), render_markdown(info)),
         help_uri=_help_uri(info.references),
         default_configuration=om.ReportingConfiguration(level=info.level.value),
@@ -131,6 +135,15 @@ def _help_uri(references: Sequence[str]) -> str | None:
 def _identifier(name: str) -> str:
     """``guest-entry-without-request-check`` in the form that viewers expect of a name."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("-"))
+
+
+def is_cut(info: RuleInfo) -> bool:
+    """Whether the rule's description is longer than what is shown of it; its help has all."""
+    return len(sentence(_description(info))) > _LONGEST
+
+
+def _description(info: RuleInfo) -> str:
+    return " ".join(plain(info.what).split())
 
 
 def _short(text: str) -> str:

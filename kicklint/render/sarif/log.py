@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sarif_om as om
 
 from kicklint.base import Note, Report, Severity
@@ -10,7 +12,8 @@ from kicklint.render.document import dump
 from kicklint.render.sarif import descriptors
 from kicklint.render.sarif.model import message, to_json
 from kicklint.render.sarif.places import SOURCE_ROOT, Places
-from kicklint.render.sarif.results import MOST_STEPS, notification, result
+from kicklint.render.sarif.results import is_cut, notification, result
+from kicklint.rulebook import RuleInfo
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # GitHub's limit on one run.
@@ -28,7 +31,7 @@ def render(report: Report, context: Context) -> str:
     because services refuse the results of a failed run. Raises TypeError when the
     log would not be valid JSON.
     """
-    notes = (*report.notes, *_cut(report))
+    notes = (*report.notes, *_cut(report, context.rules))
     if context.failure:
         notes = (*notes, Note("internal-error", Severity.ERROR, context.failure))
     places = Places(report)
@@ -55,7 +58,7 @@ def render(report: Report, context: Context) -> str:
     return dump(to_json(om.SarifLog(schema_uri=_SCHEMA, version="2.1.0", runs=[run])))
 
 
-def _cut(report: Report) -> list[Note]:
+def _cut(report: Report, rules: Sequence[RuleInfo]) -> list[Note]:
     """What is left out because GitHub refuses logs that hold more."""
     notes = []
     if len(report.findings) > _MOST_RESULTS:
@@ -63,9 +66,12 @@ def _cut(report: Report) -> list[Note]:
             f"{len(report.findings) - _MOST_RESULTS} findings beyond the first {_MOST_RESULTS} are left out"
         )
         notes.append(Note("log-cut", Severity.WARNING, text))
-    if any(len(each.trail) > MOST_STEPS for each in report.findings):
-        text = f"trails are cut after {MOST_STEPS} steps"
-        notes.append(Note("log-cut", Severity.NOTE, text))
+    steps = sum(is_cut(each) for each in report.findings)
+    if steps:
+        notes.append(Note("log-cut", Severity.NOTE, f"trails that are cut short: {steps}"))
+    texts = [each.id for each in rules if descriptors.is_cut(each)]
+    if texts:
+        notes.append(Note("log-cut", Severity.NOTE, f"descriptions that are cut short: {', '.join(texts)}"))
     return notes
 
 

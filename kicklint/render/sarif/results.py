@@ -15,7 +15,7 @@ from kicklint.render.sarif.places import Places
 FINGERPRINT = "kicklint/v1"
 
 # What GitHub takes of one result; of the steps it shows as many.
-MOST_STEPS = 1000
+_MOST_STEPS = 1000
 
 _STATES = {Standing.NEW: "new", Standing.KNOWN: "unchanged", Standing.FIXED: "absent"}
 
@@ -119,7 +119,7 @@ def _flow(finding: Finding, places: Places) -> list[om.CodeFlow]:
     The last step says what is lost.
     """
     rows = finding.interleaving.rows if finding.interleaving is not None else ()
-    trail = finding.trail[: max(MOST_STEPS - len(rows), 0)]
+    trail = finding.trail[: _room(finding)]
     locations = [_step(step, number, places) for number, step in enumerate(trail, 1)]
     for number, row in enumerate(rows, len(locations) + 1):
         lost = f" => {finding.interleaving.lost}" if finding.interleaving and row is rows[-1] else ""
@@ -133,6 +133,17 @@ def _flow(finding: Finding, places: Places) -> list[om.CodeFlow]:
             )
         )
     return [om.CodeFlow(thread_flows=[om.ThreadFlow(locations=locations)])]
+
+
+def _room(finding: Finding) -> int:
+    """How many steps of the trail fit before the interleaving."""
+    rows = finding.interleaving.rows if finding.interleaving is not None else ()
+    return max(_MOST_STEPS - len(rows), 0)
+
+
+def is_cut(finding: Finding) -> bool:
+    """Whether some steps of its trail are left out."""
+    return len(finding.trail) > _room(finding)
 
 
 def _step(step: Step, number: int, places: Places) -> om.ThreadFlowLocation:
