@@ -7,15 +7,16 @@ Requests Are Seen"). Both may be done by helpers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from kicklint.base import Finding, Step, StepKind
 from kicklint.engine.consumers import WOKEN, Consumer
 from kicklint.engine.drafts import Draft
 from kicklint.engine.elsewhere import located, told, told_above
+from kicklint.engine.focus import Focus, Only
 from kicklint.engine.racing import beat_at, composer_of, consumers_of, made_at, with_race
-from kicklint.engine.sections import Sections
+from kicklint.engine.sections import MAX_CALLERS, Sections
 from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
 from kicklint.events import RUNNING, EventGraph, Reach, Role, Target
@@ -39,9 +40,28 @@ class _Request:
     text: str
 
 
-def announced(world: World, rule: RuleInfo, form: Announced) -> list[Draft]:
-    """One draft for every write of state behind the request that announces it."""
-    return _Search(world, rule, form).drafts()
+def announced(
+    world: World, rule: RuleInfo, form: Announced, wanted: Callable[[str], bool] | None = None
+) -> list[Draft]:
+    """One draft for every write of state behind the request that announces it.
+
+    With ``wanted`` in those functions only, which it tells of an identifier.
+    """
+    return _Search(world, rule, form).drafts(wanted)
+
+
+def announcing(focus: Focus, form: Announced) -> tuple[Only, Only] | None:
+    """In which functions of the two worlds of ``focus`` something may be announced otherwise.
+
+    None for all of them: the consumers look at something else.
+    """
+    before, after = (
+        {kind: (each.states, each.near) for kind, each in consumers_of(world, form).of.items()}
+        for world in focus.worlds
+    )
+    if focus.everything or before != after:
+        return None
+    return focus.near(_MAX_DEPTH + 1, MAX_CALLERS, (*form.locks, *form.unlocks))
 
 
 class _Search:
@@ -54,9 +74,9 @@ class _Search:
         self._made: dict[str, tuple[_Request, ...]] = {}
         self._writes: dict[tuple[str, int], frozenset[Place]] = {}
 
-    def drafts(self) -> list[Draft]:
+    def drafts(self, wanted: Callable[[str], bool] | None) -> list[Draft]:
         found: dict[object, Draft] = {}
-        for key in sorted(self._requesters()):
+        for key in sorted(filter(wanted, self._requesters())):
             graph = self.world.graph(key)
             for request in self._requests(key):
                 consumer = self.consumers.of.get(request.kind)

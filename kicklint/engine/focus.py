@@ -38,7 +38,6 @@ _FOR_VALUE = 60
 _PAYING = 4
 _HANDING = 2
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_BARE = re.compile(rb"\b([A-Za-z_]\w*)\b(?!\s*\()")
 
 Key = TypeVar("Key")
 _NONE = frozenset[Name]()
@@ -91,6 +90,31 @@ class Focus:
             wanted & world.may(key) for world, keys in self.functions() for key in keys
         )
 
+    def near(self, up: int, down: int, held: Iterable[str]) -> tuple[Only, Only]:
+        """Which functions may be told apart by a difference up to ``up`` calls below, or ``down`` above them.
+
+        Only one call above, unless a function that differs calls something else, or what one of
+        the words ``held`` stands in, such as the taking of a lock.
+        """
+        words = [
+            {each for key in keys for each in world.index.functions[key].words}
+            for world, keys in self.functions()
+        ]
+        holds = any(part in word for each in words for word in each for part in held)
+        levels = down if holds or words[0] != words[1] else 1
+        found: set[Name] = set()
+        for at, world in enumerate(self.worlds):
+            level = set(self._of(at, self.changed))
+            reached = set(level)
+            for _ in range(up):
+                level = {caller for key in level for caller in world.callers(key)} - reached
+                reached |= level
+            found |= {_name(world, key) for key in _below(self._callees[at], reached, 1)}
+            below = _below(self._callees[at], set(self._of(at, self.changed)), levels)
+            found |= {_name(world, key) for key in below}
+        before, after = self.worlds
+        return (lambda key: _name(before, key) in found), (lambda key: _name(after, key) in found)
+
     def functions(self) -> list[tuple[World, list[str]]]:
         """For each of the worlds, the functions that differ."""
         return [(world, self._of(at, self.changed)) for at, world in enumerate(self.worlds)]
@@ -107,10 +131,9 @@ class Focus:
         words |= before.lowering.elsewhere ^ after.lowering.elsewhere
         bare = {each.decode() for each in _different(*map(_mentions, files))}
         for world in self.worlds:
-            grown = with_macros(world, words)
-            for key, function in world.index.functions.items():
-                if function.words & grown or function.name in bare:
-                    found.add(_name(world, key))
+            users = world.index.users(with_macros(world, words))
+            named = (key for name in bare for key in world.index.by_name.get(name, ()))
+            found.update(_name(world, key) for key in (*users, *named))
         return frozenset(found)
 
     def _from(self, kinds: frozenset[str], limit: int | None, levels: int | None) -> frozenset[Name]:
@@ -249,7 +272,7 @@ def _mentions(files: Iterable[SyntaxFile]) -> Counter[bytes]:
     """How often words stand in ``files`` without being called."""
     found: Counter[bytes] = Counter()
     for file in files:
-        found.update(_BARE.findall(file.normalised))
+        found.update(file.uncalled)
     return found
 
 

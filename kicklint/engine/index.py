@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 
 from kicklint.engine.hints import Hints, Mentions, spoken
 from kicklint.engine.interrupts import interrupt_effects
@@ -28,7 +28,10 @@ def _stands_in(macro: Macro) -> bool:
 
 
 class Index:
-    """The names of the files of one world, and the word-level call graph."""
+    """The names of the files of one world, and the word-level call graph.
+
+    What follows from single files is taken from ``like``, an index of most of the same files.
+    """
 
     def __init__(
         self,
@@ -37,7 +40,9 @@ class Index:
         lexicon: Lexicon,
         entries: frozenset[str],
         flags: frozenset[str] = frozenset(),
+        like: Index | None = None,
     ) -> None:
+        self._like = like
         self.flags = flags
         self.lexicon = lexicon
         self.entries = entries
@@ -64,10 +69,14 @@ class Index:
         self.own: dict[str, set[str]] = {}
         self.macro_kinds: dict[str, set[str]] = {}
         self.directs: dict[str, frozenset[str]] = {}
+        self._by_kind: dict[tuple[str, bool], tuple[str, ...]] = {}
         self.sources = sources
         self._leading: dict[str, list[str]] = {}
+        self._led: dict[SyntaxFile, list[tuple[str, Sequence[int]]]] = {}
+        self._names: Set[str] = frozenset()
         self.holders = self._holders()
         self.classes = self._classes()
+        self._like = None
 
     def narrow(self, exact: dict[str, set[str]]) -> None:
         """Take ``exact`` for the writes of the mode in the text of these functions."""
@@ -164,8 +173,15 @@ class Index:
         events = (named | self.entries) - self.members.keys()
         names = (self.by_name.keys() | self.macros.keys() | self.members.keys()) - events
         holders: dict[str, list[str]] = defaultdict(list)
+        known = self._like._led if self._like is not None and self._like._names == names else {}
+        self._names = names
+        self._led = {}
         for file, keys in self._files:
-            for word, numbers in self.mentions.leading(file.uses, names):
+            led = known.get(file)
+            if led is None:
+                led = list(self.mentions.leading(file.uses, names))
+            self._led[file] = led
+            for word, numbers in led:
                 holders[word] += [keys[number] for number in numbers if keys[number]]
         for name, macros in self.macros.items():
             if macros[0].parameters is not None or any("(" in macro.body for macro in macros):
@@ -199,7 +215,7 @@ class Index:
             } | exact
         if self.effects is None:
             self.effects = interrupt_effects(self.functions, self.lexicon, self.resolve, self.holding)
-        self.directs = {}  # they follow from what is returned here
+        self.directs, self._by_kind = {}, {}  # they follow from what is returned here
         return spread({**self.own, **self.macro_kinds}, self.leading_to, self.effects)
 
     def leading_to(self, key: str) -> list[str]:
@@ -226,6 +242,22 @@ class Index:
         if not self.directs:
             self.directs = self._directs()
         return self.directs[key]
+
+    def holding_kind(self, kind: str, *, direct: bool) -> tuple[str, ...]:
+        """The functions that may hold an event of ``kind``, in the text itself if ``direct``, in order."""
+        if not self._by_kind:
+            found: dict[tuple[str, bool], list[str]] = defaultdict(list)
+            for key in sorted(self.functions):
+                for one in self.direct(key):
+                    found[one, True].append(key)
+                for one in self.classes[key]:
+                    found[one, False].append(key)
+            self._by_kind = {asked: tuple(keys) for asked, keys in found.items()}
+        return self._by_kind.get((kind, direct), ())
+
+    def users(self, words: Set[str]) -> set[str]:
+        """The functions in whose text one of ``words`` stands."""
+        return {key for _, keys in self.holding(words) for key in keys}
 
     def _directs(self) -> dict[str, frozenset[str]]:
         """For every function what ``direct`` says."""

@@ -43,9 +43,12 @@ _MAX_ANNOUNCEMENTS = 64
 _ANNOUNCED = "IN_GUEST_MODE"
 
 
-def open_world(architecture: str, rulebook: Rulebook, sources: Sources) -> World:
-    """The world of ``architecture``, its guest entries inferred where the rulebook has none."""
-    world = World(architecture, rulebook, sources)
+def open_world(architecture: str, rulebook: Rulebook, sources: Sources, like: World | None = None) -> World:
+    """The world of ``architecture``, its guest entries inferred where the rulebook has none.
+
+    ``like`` is one of the same architecture that has most of its files.
+    """
+    world = World(architecture, rulebook, sources, like)
     inferred = infer_entries(world)
     if inferred:
         world.use_entries(inferred)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from kicklint.engine.facts import Stale, facts_of, stale
+from kicklint.engine.facts import NOTHING, Stale, facts_of, files_of, stale
 from kicklint.engine.history import READING, Group, Row, Use
 from kicklint.engine.lasting import Lasting
 from kicklint.engine.world import World
@@ -31,21 +31,24 @@ _Kind = TypeVar("_Kind", bound=Hashable)
 def remember(world: World, text: bytes | None) -> None:
     """Let ``world`` know the summaries of ``text``, as ``written`` made it, as far as they hold there."""
     history = world.history
-    history.facts = facts_of(world)
     history.names = {
         id(automaton): f"{rule.id}/{number}"
         for rule in world.rulebook.rules
         if not rule.census  # which counts the nodes that its automata came to
         for number, automaton in enumerate(rule.automaton)
     }
-    if text is None:
-        return
+    files = files_of(world)
     try:
-        said = json.loads(text)
-        old = stale(said["facts"], history.facts, world)
+        said = json.loads(text) if text is not None else {}
+        if said.get("files") == files:
+            history.facts = said["facts"]
+            old: Stale | None = NOTHING
+        else:
+            history.facts = facts_of(world)
+            old = stale(said["facts"], history.facts, world) if said else None
         history.known = _Known(said, world, old) if old is not None else None
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        return  # somebody else's idea of such a file
+        history.facts = facts_of(world)  # somebody else's idea of such a file
 
 
 def written(world: World, *, complete: bool) -> bytes | None:
@@ -88,6 +91,7 @@ def written(world: World, *, complete: bool) -> bytes | None:
             [*about, pairs(context.constants), exits, uses, int((group, context) in history.circular)]
         )
     said = {
+        "files": files_of(world),
         "facts": history.facts,
         "groups": [[_plain_group(group), len(contexts)] for group, contexts in found.items()],
         "rows": rows,

@@ -39,7 +39,6 @@ class Linkage:
     ) -> None:
         self._files = {file.path: file for file in files}
         self._matters = matters
-        self._always: dict[str, frozenset[int]] = {}
         defined: dict[str, dict[str, str]] = defaultdict(dict)
         elsewhere: set[str] = set()
         for key, function in functions.items():
@@ -49,9 +48,10 @@ class Linkage:
                 defined[function.name][function.path] = key
         self.conflicts: dict[str, set[str]] = defaultdict(set)
         self._rivals: list[tuple[str, ...]] = []
+        lines: dict[str, list[bytes]] = {}
         for found in defined.values():
             if len(found) > 1:
-                keys = [key for key in found.values() if self._strong(functions[key])]
+                keys = [key for key in found.values() if self._strong(functions[key], lines)]
                 rivals = {functions[key].path for key in keys}
                 for path in rivals:
                     self.conflicts[path] |= rivals - {path}
@@ -73,28 +73,18 @@ class Linkage:
         self._excluded: dict[str, frozenset[str]] = {}
         self._kernels: dict[str, tuple[frozenset[str], ...]] = {}
 
-    def _strong(self, function: Function) -> bool:
-        """Whether ``function`` is defined whatever the configuration, and not to be replaced."""
-        file = self._files[function.path]
-        # As it was written: what is normalised has no attributes any more.
-        header = file.source.split(b"\n")[function.start_line - 1 : function.span.line]
-        weak = any(word in _WEAK for each in header for word in _WORD.findall(each))
-        return not weak and function.start_line in self._lines(function.path, file.normalised.splitlines())
+    def _strong(self, function: Function, lines: dict[str, list[bytes]]) -> bool:
+        """Whether ``function`` is defined whatever the configuration, and not to be replaced.
 
-    def _lines(self, path: str, lines: list[bytes]) -> frozenset[int]:
-        """The numbers of those of the ``lines`` of a file, from 1, that stand in no #if."""
-        if path not in self._always:
-            depth = 0
-            kept: list[int] = []
-            for number, line in enumerate(lines, 1):
-                directive = line.lstrip()
-                if directive.startswith(b"#"):
-                    word = directive[1:].lstrip()
-                    depth += word.startswith(b"if") - word.startswith(b"endif")
-                elif depth == 0:
-                    kept.append(number)
-            self._always[path] = frozenset(kept)
-        return self._always[path]
+        ``lines`` are those of files, by path: as they were written, since what is normalised has no
+        attributes any more.
+        """
+        file = self._files[function.path]
+        if file.path not in lines:
+            lines[file.path] = file.source.split(b"\n")
+        header = lines[file.path][function.start_line - 1 : function.span.line]
+        weak = any(word in _WEAK for each in header for word in _WORD.findall(each))
+        return not weak and function.start_line in file.unconditional
 
     def excluded(self, path: str) -> frozenset[str]:
         """The files that cannot be linked together with the file ``path``."""

@@ -10,7 +10,8 @@ from kicklint.engine.world import World
 from kicklint.flow import Call, Node
 from kicklint.rulebook import Announced
 
-_MAX_CALLERS = 12
+MAX_CALLERS = 12
+"""How far above a function its locks may be taken."""
 
 
 class Sections:
@@ -28,7 +29,7 @@ class Sections:
             taken, given = self._changes(function, lock)
             if second not in _without(nodes, (first,), given):
                 continue
-            if self._held(function, first, lock, _MAX_CALLERS):
+            if self._held(function, first, lock, MAX_CALLERS):
                 return True
             held = taken and first not in _without(nodes, (0,), taken)
             if held and first in _without(nodes, taken, given):

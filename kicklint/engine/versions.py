@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from kicklint.engine.announced import announced
+from kicklint.engine.announced import announced, announcing
 from kicklint.engine.census import census, reached
 from kicklint.engine.drafts import UNANALYSED, Draft
 from kicklint.engine.effort import undisturbed
@@ -70,7 +70,7 @@ class Versions:
                     self.worlds.append(None)
                     continue
                 sources.flows = self.flows
-                world = open_world(architecture, rulebook, sources)
+                world = open_world(architecture, rulebook, sources, self.worlds[-1] if self.worlds else None)
                 self.worlds.append(world)
                 if self.past is not None:
                     self.past.recall(world, sources)
@@ -132,6 +132,7 @@ class _Side:
             for each in rule.automaton
             if not each.architectures or self.world.architecture in each.architectures
         ]
+        self.focus = focus
         self.only = [None if whole else focus.only(each) for each in self.automata]
         self.at = at
         self.whole = whole
@@ -183,14 +184,16 @@ class _Side:
 
     def counted(self) -> Counter[object]:
         """The findings of the forms of the rule that are no automata, without the numbers of lines."""
-        outcomes = [
-            each for number in range(len(self.automata)) if (each := self.outcome(number)) is not None
-        ]
         drafts: list[Draft] = []
-        for count in self.rule.census:
-            drafts += census(self.world, self.rule, count, reached(outcomes))
-        if self.rule.announced is not None:
-            drafts += announced(self.world, self.rule, self.rule.announced)
+        if self.whole:
+            numbers = range(len(self.automata))
+            outcomes = [each for number in numbers if (each := self.outcome(number)) is not None]
+            for count in self.rule.census:
+                drafts += census(self.world, self.rule, count, reached(outcomes))
+        form = self.rule.announced
+        if form is not None:
+            near = announcing(self.focus, form)
+            drafts += announced(self.world, self.rule, form, near[self.at] if near is not None else None)
         return _plain(self.world, drafts)
 
 
@@ -203,9 +206,8 @@ def _plain(world: World, drafts: Iterable[Draft]) -> Counter[object]:
 def _affected(rule: RuleInfo, focus: Focus, known: WorldResult | None) -> set[str]:
     """``rule``, if it may say more of the second world; the engine's own rule when some function is
     understood in the first only. ``known`` is what all rules say of the first, if that is known."""
-    whole = (bool(rule.census) and focus.holds(_REQUESTS)) or (
-        rule.announced is not None and focus.reaches(_ANNOUNCING)
-    )
+    whole = bool(rule.census) and focus.holds(_REQUESTS)
+    counting = whole or (rule.announced is not None and focus.reaches(_ANNOUNCING))
     before, after = (_Side(rule, focus, at, whole=whole) for at in (0, 1))
     found: set[str] = set()
     for number in range(len(after.automata)):
@@ -222,7 +224,7 @@ def _affected(rule: RuleInfo, focus: Focus, known: WorldResult | None) -> set[st
             found.add(rule.id)
         if _named(after.world, now.problems) != _named(before.world, then.problems):
             found.add(UNANALYSED)
-    if whole and rule.id not in found:
+    if counting and rule.id not in found:
         said = after.counted()
         if said and known is not None:
             said -= _plain(before.world, (each for each in known.drafts if each.finding.rule == rule.id))

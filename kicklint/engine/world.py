@@ -44,7 +44,9 @@ _PROTOCOL = {
 class World:
     """The program of one architecture; answers what the automata ask, on demand."""
 
-    def __init__(self, architecture: str, rulebook: Rulebook, sources: Sources) -> None:
+    def __init__(
+        self, architecture: str, rulebook: Rulebook, sources: Sources, like: World | None = None
+    ) -> None:
         self.architecture = architecture
         self.rulebook = rulebook
         self.lexicon = rulebook.lexicon
@@ -59,9 +61,9 @@ class World:
         self.entries: tuple[Entry, ...] = known.entry
         self.inferred: tuple[str, ...] = ()
         self.entry_calls, self.entry_members = entry_names(self.entries, mentioned)
-        self.index = Index(
-            self.files, sources, self.lexicon, self.entry_calls | self.entry_members.keys(), self.flags.words
-        )
+        entering = self.entry_calls | self.entry_members.keys()
+        known_index = like.index if like is not None else None
+        self.index: Index = Index(self.files, sources, self.lexicon, entering, self.flags.words, known_index)
         self.special_prototypes = frozenset(
             name for file in self.files if file.path.startswith("arch/") for name in file.prototypes
         )
@@ -75,6 +77,7 @@ class World:
         self._lines: dict[str, list[bytes]] = {}
         self._others: dict[str, tuple[str, ...]] = {}
         self._declarations = Declarations(self.lexicon, self.index.macros)
+        self._implementing: dict[EventKind, tuple[str, ...]] = {}
         self._constants: dict[tuple[str, str], Value | None] = {}
         self._required: frozenset[str] | None = None
         self._readers = frozenset(
@@ -99,6 +102,7 @@ class World:
         self.entry_members = {**self.entry_members, **dict.fromkeys(names, ())}
         self.index.use_entries(self.entry_calls | self.entry_members.keys())
         self.lowering.enter_by(self.entry_calls, self.entry_members)
+        self._implementing.clear()
         self.scratch.clear()  # what was run went by the entries that were known then
         self.history = History()
 
@@ -280,11 +284,7 @@ class World:
 
     def holders(self, kind: EventKind, value: str) -> tuple[str, ...]:
         """See Program."""
-        return tuple(
-            key
-            for key in sorted(self.index.functions)
-            if kind in self.index.direct(key) and not self.apart(key)
-        )
+        return tuple(key for key in self.index.holding_kind(kind, direct=True) if not self.apart(key))
 
     def apart(self, function: str) -> bool:
         """Whether ``function`` is run by another machine than the kernel."""
@@ -292,12 +292,14 @@ class World:
 
     def implementing(self, kind: EventKind) -> tuple[str, ...]:
         """See Program."""
-        names = sorted(
-            name for name, found in self.lexicon.calls.items() if any(each.event is kind for each in found)
-        )
-        if kind is EventKind.GUEST_ENTRY:
-            names = sorted(self.entry_calls)
-        return tuple(key for name in names for key in self.index.by_name.get(name, ()))
+        if kind not in self._implementing:
+            said = self.lexicon.calls.items()
+            entering = kind is EventKind.GUEST_ENTRY
+            named = [name for name, found in said if any(each.event is kind for each in found)]
+            names = sorted(self.entry_calls if entering else named)
+            found = [key for name in names for key in self.index.by_name.get(name, ())]
+            self._implementing[kind] = tuple(found)
+        return self._implementing[kind]
 
     def vcpu_parameters(self, function: str) -> tuple[str, ...]:
         """See Program."""
@@ -308,7 +310,7 @@ class World:
 
     def seekers(self, kind: EventKind) -> tuple[str, ...]:
         """See Program."""
-        return tuple(key for key in sorted(self.index.functions) if kind in self.index.classes[key])
+        return self.index.holding_kind(kind, direct=False)
 
     def away(self, kind: EventKind) -> tuple[str, ...]:
         """See Program."""

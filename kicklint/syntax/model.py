@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +19,7 @@ from kicklint.syntax.notes import restored
 from kicklint.syntax.uses import Uses
 from kicklint.syntax.words import conditional_in, spoken_in, struct_pointers
 
+_UNCALLED = re.compile(rb"\b([A-Za-z_]\w*)\b(?!\s*\()")
 DIGEST = 12
 """Bytes of a digest that tells two texts in one place apart, also where somebody wants them taken for one."""
 
@@ -201,10 +204,34 @@ class SyntaxFile:
         return Uses.of(words, [spoken_in(_text(function)) for function in self.functions])
 
     @cached_property
+    def digest(self) -> str:
+        """A digest of its text."""
+        return hashlib.blake2b(self.source, digest_size=DIGEST).hexdigest()
+
+    @cached_property
     def digests(self) -> tuple[str, ...]:
         """For each of its functions a digest of all that a graph of it is made from."""
         lines = self.source.split(b"\n")
         return tuple(_digest(each, lines[each.start_line - 1 : each.end_line]) for each in self.functions)
+
+    @cached_property
+    def uncalled(self) -> Counter[bytes]:
+        """How often each word stands in it without being called."""
+        return Counter(_UNCALLED.findall(self.normalised))
+
+    @cached_property
+    def unconditional(self) -> frozenset[int]:
+        """The numbers of its lines, from 1, that stand in no #if."""
+        depth = 0
+        found: list[int] = []
+        for number, line in enumerate(self.normalised.splitlines(), 1):
+            directive = line.lstrip()
+            if directive.startswith(b"#"):
+                word = directive[1:].lstrip()
+                depth += word.startswith(b"if") - word.startswith(b"endif")
+            elif depth == 0:
+                found.append(number)
+        return frozenset(found)
 
     @cached_property
     def words(self) -> frozenset[str]:
