@@ -146,6 +146,13 @@ def test_refine_only_takes_away(value: Value | None, relation: str, bound: Value
 
 
 @SETTINGS
+@given(values, exact)
+def test_refine_learns_nothing_from_what_cannot_be(value: Value | None, bound: Range) -> None:
+    if isinstance(value, Range) and disjoint(value, bound):
+        assert refine(value, "!=", bound) == value
+
+
+@SETTINGS
 @given(values, st.sampled_from(sorted(OPERATORS)), values)
 def test_arithmetic_covers_every_result(left: Value | None, symbol: str, right: Value | None) -> None:
     result = arithmetic(symbol, left, right)

@@ -244,6 +244,8 @@ def refine(value: Value | None, operator: str, bound: Value | None) -> Value | N
 
 
 def _exclude(current: Range, exact: int) -> Range:
+    if not contains(current, exact):
+        return current  # so that what is equal stays equal
     low, high = current.low, current.high
     if low == exact:
         low += 1
