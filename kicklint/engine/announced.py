@@ -20,7 +20,7 @@ from kicklint.engine.sections import MAX_CALLERS, Sections
 from kicklint.engine.states import Place, State
 from kicklint.engine.world import World
 from kicklint.events import RUNNING, EventGraph, Reach, Role, Target
-from kicklint.flow import Call, Expr, Name, Node, reach
+from kicklint.flow import Call, Expr, Name, Node, Store, reach
 from kicklint.race.compose import Composed
 from kicklint.rulebook import Announced, EventKind, Order, RuleInfo
 
@@ -191,22 +191,30 @@ class _Search:
         after = set().union(*(reach(nodes, each) for each in nodes[request.node].successors))
         if not after:
             return
+        # What the protocol itself is made of is announced by no request.
+        shape = graph.aliases.shape
+        protocol = {(each,) for each in (shape.mode, shape.requests, *shape.cpus)}
+        # Behind the next vcpu of a loop the request is another's.
+        bound = _bound(nodes, request.root)
+        now = set().union(*(reach(nodes, each, *bound) for each in nodes[request.node].successors))
         before = {
             place.path[0]
             for index in range(len(nodes))
-            if index != request.node and index not in after and request.node in reach(nodes, index)
+            if index != request.node and index not in now and request.node in reach(nodes, index)
             for place in self._written(key, graph, index)
         }
         for index in sorted(after):
             for place in sorted(self._written(key, graph, index), key=lambda each: each.path):
+                if place.path in protocol and place.tag == shape.type:
+                    continue
                 read = consumer.reads(place) if place.path[0] not in before else []
                 direct = self._direct(key, graph, index, place) or self._sets_flag(graph, index)
                 if request.reach is Reach.VM or not direct:
                     read = [each for each in read if each in consumer.near]
                 if not read or not self._concerns(graph, request, place, read):
                     continue
-                behind = reach(nodes, index)
-                if request.node in behind or self._again(key, request, behind):
+                announces = request.node in reach(nodes, index, *bound)
+                if announces or self._again(key, request, reach(nodes, index)):
                     continue
                 if any(
                     not self.sections.together(key, request.node, index, consumer.states[each])
@@ -340,3 +348,13 @@ class _Search:
         written = beat_at(self.world, (key, node), f"writes the {name}")
         way = (*made_at(self.world, (key, request.node), request.text), written)
         return composer_of(self.world).compose(self.rule.id, race, way, state=state)
+
+
+def _bound(nodes: tuple[Node, ...], variable: str) -> list[int]:
+    """Where ``variable`` is given another vcpu."""
+    place = Name(variable)
+    return [
+        index
+        for index, node in enumerate(nodes)
+        if isinstance(node.instruction, Store) and node.instruction.place == place
+    ]
