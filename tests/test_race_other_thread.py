@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fixture_trees import DEMO, report_on, tree_of
+from fixture_trees import DEMO, HEADER, report_on, tree_of
 from kernel_edits import edited
 from mutants.bench import gathered
 from mutants.model import Mutant
@@ -81,6 +81,36 @@ def test_the_call_is_shown_whatever_of_it_comes_first() -> None:
     """The first event of a kick need be no access: its call has a line all the same."""
     finding = next(iter(report("KICK009", PRELUDE + RULES["KICK009"].bad).findings))
     assert in_order(shown(finding), "calls kvm_vcpu_kick(vcpu)", "kvm_arch_vcpu_should_kick()")
+
+
+def test_a_kick_that_only_hands_on_is_what_it_hands_on_to() -> None:
+    """Since Linux 6.17 kvm_vcpu_kick() is a line in a header."""
+    declared = b"void kvm_vcpu_kick(struct kvm_vcpu *vcpu);\n"
+    header = (DEMO / HEADER).read_bytes()
+    assert declared in header
+    wrapper = b"""void __kvm_vcpu_kick(struct kvm_vcpu *vcpu, bool wait);
+
+static inline void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
+{
+	__kvm_vcpu_kick(vcpu, false);
+}
+"""
+    main = (
+        (DEMO / MAIN)
+        .read_bytes()
+        .replace(
+            b"void kvm_vcpu_kick(struct kvm_vcpu *vcpu)\n",
+            b"void __kvm_vcpu_kick(struct kvm_vcpu *vcpu, bool wait)\n",
+        )
+    )
+    files: dict[str, bytes | None] = {
+        HEADER: header.replace(declared, wrapper),
+        MAIN: main,
+        "arch/toyarch/kvm/right.c": LOOP.encode(),
+    }
+    text = PRELUDE + RULES["KICK002"].bad
+    found = report_on(OverlayTree(tree_of(text), files), frozenset({"KICK002"})).findings
+    assert shown(next(each for each in found if each.span.path == "arch/toyarch/kvm/run.c"))
 
 
 def test_a_guest_is_left_where_it_was_entered() -> None:

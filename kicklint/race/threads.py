@@ -302,11 +302,15 @@ class Words:
     def _api(self, word: str) -> Way:
         reader, names = self._sources.reader, {"request": self._sources.request}
         goal = EventKind.REQUEST_MAKE if word == "request" else EventKind.IPI
-        ways = reader.named(names.get(word, self._sources.kick))
-        way = next((each for each in ways if any(beat.kind is goal for beat in each)), None)
+        ways = sorted(
+            reader.named(names.get(word, self._sources.kick)),
+            key=lambda each: all(beat.kind is not goal for beat in each),
+        )
+        # One that goes by another name may hand it all on to the function that does it.
+        whole = (reader.expanded(each, own=self._own) for each in ways)
+        way = next((each for each in whole if any(beat.kind is goal for beat in each)), None)
         if way is None:
             raise Unknown(word)
-        way = reader.expanded(way, own=self._own)
         return way if word != "ipi" else tuple(each for each in way if each.kind is EventKind.IPI)[:1]
 
 
