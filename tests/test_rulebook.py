@@ -192,6 +192,13 @@ MISTAKES = [
         id="swept",
     ),
     pytest.param(
+        "KICK009.toml",
+        r'^everyone = \["announced"\]$',
+        'everyone = ["anounced"]',
+        r"key 'automaton\[3\]\.everyone' names an unknown state 'anounced'",
+        id="everyone",
+    ),
+    pytest.param(
         "KICK013.toml",
         r'^of = "made"$',
         'off = "made"',

@@ -9,6 +9,7 @@ without having saved what they were leaves them on, even if it was called with t
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 
@@ -17,6 +18,7 @@ from kicklint.syntax import Function
 from kicklint.typestate import INTERRUPTS_CHANGE
 
 _MAX_DEPTH = 12
+_GUARD = re.compile(r"\w+\((\w+)\)")
 
 
 def interrupt_effects(
@@ -77,8 +79,15 @@ def _own(
     forcing: set[str] = set()
     # What changes interrupts with certain arguments only: these words have to be there too.
     certain: list[tuple[EventKind, frozenset[str]]] = []
+    # What a guard does stands nowhere in the text: its class does, beside a word that takes it.
+    forced: list[frozenset[str]] = []
     for name, entries in lexicon.calls.items():
+        taking = _taking(name, lexicon.vocabulary.takers)
         for entry in entries:
+            if entry.event in by_kind and taking:
+                certain += [(entry.event, each) for each in taking]
+                forced += taking if entry.event is EventKind.INTERRUPTS_ON and entry.saved is None else []
+                continue
             if entry.event in by_kind and entry.where:
                 constants = (each for each in entry.where.values() if each.isidentifier())
                 certain.append((entry.event, frozenset({name, *constants})))
@@ -97,4 +106,11 @@ def _own(
         found |= {kind for kind, needed in certain if needed <= held}
         if found:
             own[key] = found
-    return own, {key for key, held in words.items() if held & forcing}
+    sure = {key for key, held in words.items() if any(needed <= held for needed in forced)}
+    return own, sure | {key for key, held in words.items() if held & forcing}
+
+
+def _taking(name: str, takers: tuple[str, ...]) -> list[frozenset[str]]:
+    """The words that stand together where what ``name`` says of a class of guards is done."""
+    guard = _GUARD.fullmatch(name)
+    return [frozenset({each, guard[1]}) for each in takers] if guard is not None else []

@@ -110,7 +110,7 @@ def _check(automaton: Automaton, path: Path, name: str) -> None:
     if automaton.initial not in states:
         raise RulebookError(f"{path}: key '{name}.initial' names an unknown state {automaton.initial!r}")
     swept = (*automaton.swept, *automaton.swept.values())
-    for key, named in (("ended", automaton.ended), ("swept", swept)):
+    for key, named in (("ended", automaton.ended), ("swept", swept), ("everyone", automaton.everyone)):
         for state in named:
             if state not in states:
                 raise RulebookError(f"{path}: key '{name}.{key}' names an unknown state {state!r}")

@@ -163,6 +163,8 @@ class Automaton:
     the function that returns with it should have ended it.
     With ``rounds`` every round of a loop is about another vcpu; where one ends in a state of
     ``swept``, the loop is left in the state that stands there, which is one of all vcpus alike.
+    Where a round of a loop over all vcpus of a machine ends in a state of ``everyone``, and none ends
+    otherwise, the vcpus that the variable is given behind the loop begin in that state.
     ``race`` shows a harm as an interleaving.
     ``learn`` names an attribute: its values at this automaton's witnesses are what the
     rule's later automata see as attribute ``learnt``.
@@ -186,6 +188,7 @@ class Automaton:
     within: int | None = None
     rounds: bool = False
     swept: Mapping[str, str] = field(default_factory=dict)
+    everyone: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     decides: str = ""
     learn: str = ""

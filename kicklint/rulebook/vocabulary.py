@@ -85,6 +85,7 @@ class VcpuShape:
     running_functions: tuple[str, ...]
     running_variables: tuple[str, ...]
     variable_readers: tuple[str, ...]
+    loops: tuple[str, ...]
     embedding: tuple[str, ...]
 
 
@@ -192,6 +193,7 @@ class Vocabulary:
     pinned: tuple[str, ...]
     timers: tuple[str, ...]
     away: tuple[str, ...]
+    takers: tuple[str, ...]
     reasons: Mapping[str, str]
     stored_constant: tuple[StoredConstant, ...] = ()
 

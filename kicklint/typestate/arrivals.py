@@ -7,15 +7,19 @@ from heapq import heappop, heappush
 
 from kicklint.flow import Choice, Node
 from kicklint.rulebook import Thread
+from kicklint.typestate import everyone
 from kicklint.typestate.evaluate import Valuation
-from kicklint.typestate.forgetting import joined, without
+from kicklint.typestate.forgetting import joined, with_value, without
 from kicklint.typestate.machine import ProtocolState
 from kicklint.typestate.prepared import prepared
 from kicklint.typestate.rounds import loop_exits, rounds
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Link, Point, Summary
+from kicklint.typestate.values import ONE
 
 _WIDEN_AFTER = 12
+PRESENT = "@present"
+"""The key of whether the variable still stands for the vcpu that something was done about, which is there."""
 
 
 class Visited:
@@ -81,6 +85,8 @@ class Arrivals:
         if index == self.events.graph.exit:
             point = self.returned(point, previous)
         elif previous is not None and previous[0] >= index:
+            if self.over_all(index):
+                known = everyone.after_round(self.machine, point[1].state, known)
             point = self._back(point, known, Link(previous, inner))
         if inner is not None:
             link = Link(previous, inner)
@@ -103,6 +109,12 @@ class Arrivals:
         if merged is not before:
             visited.known = merged
             self._wait(visited)
+
+    def over_all(self, index: int) -> bool:
+        """Whether a loop over all vcpus begins at ``index``, and the automaton cares for it."""
+        if not self.machine.automaton.everyone or not isinstance(self.nodes[index].instruction, Choice):
+            return False
+        return everyone.looked_at(self.events, index, self.roles)
 
     def _back(self, point: Point, known: Valuation, link: Link) -> Point:
         """``point``, where a loop goes round, with what that does to the state."""
@@ -135,5 +147,7 @@ class Arrivals:
         inner: tuple[Context, ProtocolState] | None = None,
     ) -> None:
         """Go from ``point`` to all successors of ``node``, in ``state``, through ``inner`` if by a call."""
+        if self.other and point[1].state == self.machine.automaton.initial != state.state:
+            known = with_value(known, PRESENT, ONE)
         for successor in node.successors:
             self.arrive((successor, state), known, point, inner)

@@ -2,16 +2,17 @@
 
 When the variable that stands for the tracked vcpu is given another one, what was done
 about the one before is over. An event that concerns whatever vcpu there is (a register of
-the CPU says that some have been interrupted) holds for the next one as well.
+the CPU says that some have been interrupted) holds for the next one as well. So does
+what a loop over all of them has done to each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from kicklint.base import Span
-from kicklint.events import Event, Reach, Role
-from kicklint.flow import Binary, Expr, Name
+from kicklint.events import Event, EventGraph, Reach, Role
+from kicklint.flow import Binary, Call, Expr, Name
 from kicklint.rulebook import EventKind, Thread
 from kicklint.typestate.evaluate import Valuation
 from kicklint.typestate.forgetting import with_value
@@ -36,6 +37,22 @@ def next_state(machine: Machine, known: Valuation) -> ProtocolState:
     """The state in which the next vcpu of a variable begins."""
     said = known.get(_EVERYONE)
     return machine.initial._replace(state=said.name) if isinstance(said, Symbol) else machine.initial
+
+
+def looked_at(events: EventGraph, head: int, roles: Collection[str]) -> bool:
+    """Whether the loop that begins at ``head`` gives one of ``roles`` all vcpus of a machine."""
+    nodes = events.graph.nodes
+    call = nodes[nodes[head].successors[0]].instruction
+    return (
+        isinstance(call, Call)
+        and call.name in events.aliases.shape.loops
+        and any(isinstance(each, Name) and each.id in roles for each in call.args)
+    )
+
+
+def after_round(machine: Machine, state: str, known: Valuation) -> Valuation:
+    """``known`` where a round of a loop over all vcpus has ended in ``state``."""
+    return with_value(known, _EVERYONE, Symbol(state)) if state in machine.automaton.everyone else known
 
 
 def compared(condition: Expr, span: Span, roles: Mapping[str, Role], handed: frozenset[str]) -> Event | None:

@@ -22,7 +22,7 @@ from kicklint.flow import (
 )
 from kicklint.rulebook import EventKind
 from kicklint.typestate import everyone, interrupts
-from kicklint.typestate.arrivals import Arrivals
+from kicklint.typestate.arrivals import PRESENT, Arrivals
 from kicklint.typestate.correlation import Correlation
 from kicklint.typestate.evaluate import OUT, Valuation
 from kicklint.typestate.forgetting import EXPECTED, with_value, without
@@ -32,7 +32,7 @@ from kicklint.typestate.rounds import again
 from kicklint.typestate.runner import Runner
 from kicklint.typestate.summary import Context, Harm, HarmKey, Point, Summary
 from kicklint.typestate.tracking import comparison, concerns, role_of
-from kicklint.typestate.values import ERROR_OR_ZERO, Value, arithmetic, named, number, truth
+from kicklint.typestate.values import ERROR_OR_ZERO, NOT_ZERO, Value, arithmetic, named, number, truth
 
 _RETURN = "@return"
 # Conditions that one state remembers the outcome of: each doubles the ways that are told apart.
@@ -108,17 +108,20 @@ class FunctionRun(Arrivals):
                 if not again(self.events, point[0]):
                     self._given_up(point, node, known)
                     return
+                known = without(known, {PRESENT})
         self._through_event(point, node, known, comparison(self.events, self.evaluate, point[0]))
 
     def _round_due(self, point: Point, instruction: object) -> bool:
-        """Whether a loop over all vcpus goes round before it is left: an earlier one has, for this vcpu."""
-        return (
-            self.other
-            and isinstance(instruction, Choice)
-            and point[1].state != self.machine.automaton.initial
-            and point not in self.looped
-            and len(self.nodes[point[0]].successors) == 2
-        )
+        """Whether a loop over all vcpus goes round before it is left: a machine has some.
+
+        For a vcpu that was looked up an earlier one has.
+        """
+        if not isinstance(instruction, Choice) or point in self.looped:
+            return False
+        if not self.other:
+            return self.over_all(point[0])
+        begun = point[1].state != self.machine.automaton.initial
+        return begun and len(self.nodes[point[0]].successors) == 2
 
     def returned(self, point: Point, previous: Point | None) -> Point:
         """``point``, the function's exit, with what returning itself does to the state."""
@@ -207,7 +210,13 @@ class FunctionRun(Arrivals):
         value = self.evaluate.value(store.value, known)
         if store.op:
             value = arithmetic(store.op, known.get(key), value)
+        elif value is None and PRESENT in known and self._is_vcpu(store.value):
+            value = NOT_ZERO
         return with_value(known, key, value)
+
+    def _is_vcpu(self, expr: Expr | None) -> bool:
+        """Whether ``expr`` is a variable that stands for the tracked vcpu."""
+        return isinstance(expr, Name) and self.roles.get(expr.id) is Role.VCPU
 
     def _return(self, point: Point, node: Node, instruction: Return, known: Valuation) -> None:
         value = self.evaluate.value(instruction.value, known)
