@@ -247,7 +247,7 @@ class Lowering:
             if value is None or isinstance(value, Const):
                 continue
             identity = aliases.identity(value)
-            if fields and not aliases.text(aliases.resolved(value)).strip("()").endswith(fields):
+            if fields and not aliases.text(aliases.given(value)).strip("()").endswith(fields):
                 identity = None
             roots.add(identity.root if identity is not None else None)
         names = [each.name for each in flow.parameters]

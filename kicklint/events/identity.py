@@ -126,6 +126,20 @@ class Aliases:
             expr = values[0]
         return expr
 
+    def given(self, expr: Expr) -> Expr:
+        """``expr``, or the one thing that the local or result that it is was given, numbers aside."""
+        for _ in range(_MAX_CHAIN):
+            values: list[Expr] = []
+            if isinstance(expr, Name) and expr.id not in self.parameters:
+                values = self.assigned.get(expr.id, [])
+            elif isinstance(expr, Temp) and isinstance(source := self.results.get(expr.index), list):
+                values = source
+            left = [each for each in values if not _constant(each)]
+            if len(left) != 1:
+                break
+            expr = left[0]
+        return expr
+
     def identity(self, expr: Expr | None, budget: int = _MAX_CHAIN) -> Identity | None:
         """Whose vcpu (or virtual machine) ``expr`` stands for; None when not known."""
         while budget > 0:
