@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from samples import EMPTY, FULL, LINE, ONLY_NOTES, PATH, TRIAGED, finding, report
 
+from kicklint.base import Edit, Replacement, Span
+from kicklint.remedy.editing import unified
 from kicklint.render import REPORT_FORMATS, STATISTICS_FORMATS, Context
 
 CONTEXT = Context(version="1.2.3")
@@ -70,6 +72,38 @@ def test_rdjson() -> None:
     assert text == b"enter(vcpu->mode, IN_GUEST_MODE)"
     assert [each["severity"] for each in value["diagnostics"]] == ["ERROR", "WARNING"]
     assert json.loads(REPORT_FORMATS["rdjson"](EMPTY, CONTEXT))["diagnostics"] == []
+
+
+BEFORE = "".join(f"line {number}\n" for number in range(30))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        BEFORE.replace("line 9\n", "line 9 {\n").replace("line 11\n", "line 11\nmore\n}\n"),
+        BEFORE.replace("line 9\n", "").replace("line 12\n", "line 12\nline 9\n"),
+        BEFORE.replace("line 9\n", "line 9\nmore\nand more\n"),
+        f"more\nand more\n{BEFORE}",
+        f"{BEFORE}more\n",
+    ],
+)
+def test_an_edit_of_several_places_is_one_suggestion(after: str) -> None:
+    """Reviewdog puts whole lines in place of whole lines where no columns are given."""
+    places = tuple(Replacement(Span(PATH, line, 1, line, 1), "x") for line in (1, 2))
+    edit = Edit("Do it.", places, unified(PATH, BEFORE.encode(), after.encode()))
+    value = json.loads(REPORT_FORMATS["rdjson"](report(finding(edit=edit)), CONTEXT))
+    (found,) = value["diagnostics"][0]["suggestions"]
+    first, last = found["range"]["start"]["line"], found["range"]["end"]["line"]
+    lines = BEFORE.splitlines()
+    assert [*lines[: first - 1], *found["text"].split("\n"), *lines[last:]] == after.splitlines()
+
+
+def test_an_edit_of_places_far_from_each_other_is_no_suggestion() -> None:
+    after = BEFORE.replace("line 2\n", "").replace("line 27\n", "line 27\nline 2\n")
+    places = tuple(Replacement(Span(PATH, line, 1, line, 1), "x") for line in (1, 2))
+    edit = Edit("Do it.", places, unified(PATH, BEFORE.encode(), after.encode()))
+    value = json.loads(REPORT_FORMATS["rdjson"](report(finding(edit=edit)), CONTEXT))
+    assert "suggestions" not in value["diagnostics"][0]
 
 
 def test_junit() -> None:
