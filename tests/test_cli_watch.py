@@ -39,6 +39,12 @@ class Watched:
             said += piece
         return said.decode()
 
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(_SECONDS) == 130
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
 
 def test_again_after_a_change(tmp_path: Path) -> None:
     tree = Path(shutil.copytree(DEMO, tmp_path / "linux"))
@@ -56,10 +62,27 @@ def test_again_after_a_change(tmp_path: Path) -> None:
         said = watched.until("waiting for a change")
         assert "[KICK001]" in said
     finally:
-        watched.process.send_signal(signal.SIGINT)
-        assert watched.process.wait(_SECONDS) == 130
-        assert watched.process.stdout is not None
-        watched.process.stdout.close()
+        watched.end()
+
+
+def test_again_after_a_change_of_what_counts(tmp_path: Path) -> None:
+    """A waiver that was written, or a configuration that was broken, is not only seen by the next command."""
+    tree = Path(shutil.copytree(DEMO, tmp_path / "linux"))
+    settings, waivers = tree / ".kicklint.toml", tree / "accepted.toml"
+    waivers.write_text("", "utf-8")
+    watched = Watched(tree)
+    try:
+        watched.until("waiting for a change")
+        settings.write_text("selekt = []\n", "utf-8")
+        assert "did you mean 'select'?" in watched.until("waiting for a change")
+        settings.write_text('waivers = "accepted.toml"\n', "utf-8")
+        assert "[KICK001]" in watched.until("waiting for a change")
+        waivers.write_text('[[waiver]]\nrule = "KICK001"\npath = "virt"\nreason = "x"\n', "utf-8")
+        assert "1 waived" in watched.until("waiting for a change")
+        settings.unlink()
+        assert "[KICK001]" in watched.until("waiting for a change")
+    finally:
+        watched.end()
 
 
 def test_what_it_does_not_go_with() -> None:

@@ -63,23 +63,26 @@ def check(
     check_writable(output)
     processes = jobs if given("jobs") else 0
     wanted = Wanted(paths, tree, flat(architectures), flat(select), flat(ignore), processes, policy)
-    request, policy = requested(wanted)
-    style = _format(style, policy, statistics)
-    mending = mending.settled(policy, "" if statistics else style)
-    context = Context(
-        rules=load_rulebook().rules,
-        version=__version__,
-        colour=wants_colour(colour, output),
-        quiet=quiet,
-        verbose=verbose > 0,
-        provenance=provenance(request.tree, prefix) if style == "sarif" else None,
-    )
-    asked = Check(request, policy, context, style, output, mending, statistics, exit_zero, prefix)
+
+    def asked() -> Check:
+        request, found = requested(wanted)
+        shown = _format(style, found, statistics)
+        context = Context(
+            rules=load_rulebook().rules,
+            version=__version__,
+            colour=wants_colour(colour, output),
+            quiet=quiet,
+            verbose=verbose > 0,
+            provenance=provenance(request.tree, prefix) if shown == "sarif" else None,
+        )
+        edits = mending.settled(found, "" if statistics else shown)
+        return Check(request, found, context, shown, output, edits, statistics, exit_zero, prefix)
+
     if watching:
         if mending.instead:
             raise click.UsageError("--watch goes with neither --diff nor --fix")
         watch(asked)
-    click.get_current_context().exit(asked.run())
+    click.get_current_context().exit(asked().run())
 
 
 def _format(style: str, policy: Policy, statistics: bool) -> str:
