@@ -324,6 +324,20 @@ def test_a_waiver_goes_where_the_configuration_is(tree: Path) -> None:
     assert run("check", tree).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".kicklint.toml", 'waiver = [{rule = "KICK002", path = "x", reason = "y"}]\n'),
+        ("pyproject.toml", '[tool]\nkicklint = {ignore = ["KICK002"]}\n'),
+    ],
+)
+def test_a_file_that_no_table_can_be_added_to_is_left_alone(name: str, text: str, tree: Path) -> None:
+    (tree / name).write_text(text, "utf-8")
+    done = run("waive", fingerprint(tree), tree, "--reason", "x")
+    assert done.exit_code == 2 and "put this there:\n[[" in done.stderr
+    assert (tree / name).read_text("utf-8") == text
+
+
 def test_slips_with_waivers(tree: Path) -> None:
     identity = fingerprint(tree)
     done = run("waive", identity, "--reason", "--tree", tree)

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from kicklint.base import KicklintError
@@ -63,15 +64,21 @@ def write(text: str, output: Path | None, *, for_people: bool = False) -> None:
         raise KicklintError(f"cannot write to standard output: {error.strerror}") from error
 
 
-def append(text: str, file: Path) -> None:
-    """Add ``text`` to the end of ``file`` (new if need be), whole or not at all. Raises KicklintError."""
+def append(text: str, file: Path, fits: Callable[[str], bool]) -> None:
+    """Add ``text`` to the end of ``file`` (new if need be), whole or not at all.
+
+    ``fits`` says whether the file may read so. Raises KicklintError.
+    """
     try:
         before = file.read_bytes() if file.exists() else b""
     except OSError as error:
         raise KicklintError(f"cannot read {file}: {error.strerror}") from error
     if before and not before.endswith(b"\n"):
         before += b"\n"
-    write_file(before + (text if before else text.lstrip("\n")).encode(), file)
+    whole = before + (text if before else text.lstrip("\n")).encode()
+    if not fits(whole.decode("utf-8", "replace")):
+        raise KicklintError(f"{file}: cannot be added to by itself; put this there:\n{text.strip()}")
+    write_file(whole, file)
 
 
 def write_file(data: bytes, output: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tomllib
 from pathlib import Path
 
 import click
@@ -65,8 +66,17 @@ def waive(
     if file.exists() and key == "waiver":
         load_waivers(file)  # a file that is broken is not made longer
     day = expires.date() if expires is not None else None
-    append(waiver_table(found, reason.strip(), day, link, key), file)
+    append(waiver_table(found, reason.strip(), day, link, key), file, _is_toml)
     if not quiet:
         click.echo(f"kicklint: waived {found.rule} in {found.function}() in {file}", err=True)
     if verbose:
         click.echo(f"kicklint: {request.tree}", err=True)
+
+
+def _is_toml(text: str) -> bool:
+    """Whether it is: an array in one line, for one, cannot be gone on with by a table."""
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
