@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kicklint.base import RulebookError
-from kicklint.syntax import load_dialect
+from kicklint.syntax import ended, load_dialect, released
 
 DIALECT = Path(__file__).parent.parent / "rules" / "dialect.toml"
 
@@ -57,3 +57,8 @@ def test_a_missing_key_and_a_missing_file_are_errors(tmp_path: Path) -> None:
     path.write_text("[attributes\n", encoding="utf-8")
     with pytest.raises(RulebookError, match="is not TOML"):
         load_dialect(path)
+
+
+def test_what_gives_back_is_told_by_what_took() -> None:
+    assert ended(released("raw_spinlock_irq")) == "the end of guard(raw_spinlock_irq)"
+    assert ended("release_sock") == "release_sock"

@@ -27,6 +27,7 @@ from kicklint.flow import (
     show,
 )
 from kicklint.rulebook import CallEvent, EventKind, Flag, Lexicon, Order
+from kicklint.syntax import ended
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _IN = "IN_GUEST_MODE"
@@ -160,7 +161,7 @@ class Annotator:
         """The event of a call of ``name``, or None."""
         if name in self.names.entry_calls:
             return self._entry(f"{name}()", args, node)
-        text = f"{name}({', '.join(self.aliases.text(each) for each in args)})"
+        text = f"{ended(name)}({', '.join(self.aliases.text(each) for each in args)})"
         flags = self.names.flags
         for kind, known in ((EventKind.FLAG_MAKE, flags.makes), (EventKind.FLAG_TEST, flags.tests)):
             flag: Flag | None = known.get(name)

@@ -1,7 +1,7 @@
 """C text in, functions with syntax trees and their damage out. Must not know what the code means."""
 
 from kicklint.syntax.arguments import STATEMENT_WORDS
-from kicklint.syntax.classes import released, taken
+from kicklint.syntax.classes import ended, released, taken
 from kicklint.syntax.dialect import Dialect, Guards, load_dialect
 from kicklint.syntax.expansion import substitute
 from kicklint.syntax.kept import packed, unpacked
@@ -30,6 +30,7 @@ __all__ = [
     "SyntaxFile",
     "Uses",
     "comments",
+    "ended",
     "load_dialect",
     "packed",
     "parse_file",

@@ -31,6 +31,12 @@ def released(kind: str) -> str:
     return f"release({kind})"
 
 
+def ended(name: str) -> str:
+    """``name`` in words, where it is the macro for where something is given back: nobody has written that."""
+    kind = name.removeprefix("release(")
+    return f"the end of {taken(kind[:-1])}" if kind != name and name.endswith(")") else name
+
+
 def class_macros(
     path: str, scanned: Scan, macros: tuple[Macro, ...], dialect: Dialect, lines: Lines
 ) -> Iterator[Macro]:
