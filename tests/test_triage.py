@@ -149,6 +149,9 @@ def test_a_comment_allows_its_line(text: str, line: int, allowed: bool) -> None:
         ("/* kicklint: allow KICK999 -- x */", ["waiver-unknown-rule"]),
         ("/* kicklint: allow KICK003 -- x */", ["waiver-unused"]),
         ("/* kicklint: allow KICK003, nonsense -- x */", ["waiver-unknown-rule", "waiver-unused"]),
+        ("/* kicklint: allow KICK003: it is tested (later). */", ["waiver-unknown-rule"]),
+        ("/* kicklint: allow `KICK003` -- x */", ["waiver-unknown-rule"]),
+        ("/* kicklint: allow */", ["waiver-unknown-rule"]),
         ("/* kicklint is a linter */", []),
     ],
 )

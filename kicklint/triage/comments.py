@@ -9,7 +9,9 @@ from dataclasses import dataclass
 _MARK = b"kicklint:"
 # What stands before each line of a comment of several.
 _MARGIN = re.compile(r"\n[ \t]*\*")
-_ALLOW = re.compile(r"kicklint:\s*allow\b\s*(?P<names>[\w\-, ]*?)\s*(?:--\s*(?P<reason>.*?)\s*)?$", re.DOTALL)
+# Names are whatever stands there: what is no rule is reported, and not passed over.
+_ALLOW = re.compile(r"kicklint:\s*allow\b\s*(?P<names>.*?)\s*(?:--\s*(?P<reason>.*?)\s*)?$", re.DOTALL)
+_LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ def allowances(path: str, source: bytes) -> Iterator[Allowance]:
         behind = text.find("\n", end)
         around = text[begin:start] + text[end : behind if behind >= 0 else len(text)]
         reach = last + 1 if around.strip() else last + 2
-        names = tuple(name for part in found["names"].split(",") if (name := part.strip()))
-        reason = (found["reason"] or "").encode("latin-1").decode("utf-8", "replace")
+        named, reason = (
+            (found[each] or "").encode("latin-1").decode("utf-8", "replace") for each in ("names", "reason")
+        )
+        names = tuple(name[:_LONGEST] for part in named.split(",") if (name := part.strip()))
         yield Allowance(path, first, names, reason, range(first, reach))
