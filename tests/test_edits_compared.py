@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from patches import MAIN, UNGUARDED, VCPU, WRITE, repository_at, text_of
 from patches import edited as text_edited
 from test_kept_graphs import EDITS, edited_demo
 
+import kicklint.engine.comparing
 import kicklint.engine.versions
 from kicklint.base import Report
 from kicklint.engine.analysis import AnalysisRequest, analyse_tree
@@ -23,6 +25,7 @@ from kicklint.engine.world import World
 from kicklint.review.standing import difference
 from kicklint.rulebook import Automaton
 from kicklint.source import DirectoryTree, KeptTree, OverlayTree, RevisionTree, SourceTree, find_repository
+from kicklint.store import Store
 from kicklint.typestate import search
 
 
@@ -83,6 +86,23 @@ def test_an_edit_beside_the_protocol_costs_no_run(searched: list[str]) -> None:
     other = overlay(demo, MAIN, "static void demo_ack_kick(", f"{more}static void demo_ack_kick(")
     analyse_edits([demo, other], AnalysisRequest(DEMO))
     assert searched == []
+
+
+def test_what_was_compared_is_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same trees and rules; another tree, or other rules, are something else."""
+    demo = KeptTree(DirectoryTree(DEMO))
+    worse = overlay(demo, VCPU, "if (unlikely(demo_exit_request(vcpu)))", "if (vcpu->cpu)")
+    plain = analyse_edits([demo, worse], AnalysisRequest(DEMO))
+    assert plain[1].findings != plain[0].findings
+    request = AnalysisRequest(DEMO, store=Store(tmp_path))
+    assert analyse_edits([demo, worse], request) == plain
+    with monkeypatch.context() as patch:
+        patch.delattr(kicklint.engine.comparing, "Versions")
+        assert analyse_edits([demo, worse], request) == plain
+        for trees, select in (([worse, demo], ()), ([demo, worse], ("KICK003",))):
+            with pytest.raises(NameError):
+                analyse_edits(trees, replace(request, select=frozenset(select)))
+    assert analyse_edits([worse, demo], request) == analyse_edits([worse, demo], AnalysisRequest(DEMO))
 
 
 def test_only_what_the_edit_reaches_is_run_and_the_base_only_where_something_is_wrong(

@@ -64,8 +64,8 @@ def entries(folder: Path) -> list[Path]:
 
 
 def results(folder: Path) -> list[Path]:
-    """What worlds say. Files, summaries, graphs of functions and edits have folders of their own."""
-    return [path for path in entries(folder) if path.parent.name not in ("ed", "fi", "gr", "su")]
+    """What worlds say. Files, summaries, graphs, edits and comparisons have folders of their own."""
+    return [path for path in entries(folder) if path.parent.name not in ("co", "ed", "fi", "gr", "su")]
 
 
 # The store itself

@@ -17,7 +17,7 @@ from kicklint.base import KicklintError, Report
 from kicklint.engine.analysis import AnalysisRequest, report_of
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
-from kicklint.engine.remembered import Remembered
+from kicklint.engine.remembered import Remembered, kept_key
 from kicklint.engine.scope import world_paths
 from kicklint.engine.sources import Parsed
 from kicklint.engine.versions import Versions
@@ -26,6 +26,8 @@ from kicklint.rulebook import Rulebook, load_rulebook, own_rules
 from kicklint.source import KeptTree, SourceTree
 from kicklint.store import Store
 
+# The first letters of the keys of what a difference affects.
+_FOLDER = "co"
 Answer = TypeVar("Answer")
 Rules = frozenset[str]
 Progress = Callable[[str, int, int], None] | None
@@ -118,6 +120,7 @@ class _Workers:
         self.store = request.store
         self.progress = request.progress
         self.done = 0
+        self.known = [Remembered(KeptTree(tree), frozenset(), self.store) for tree in trees]
         count = min(request.jobs, len(names))
         held = _Held(tuple(trees), self.store, parsed if parsed is not None else {})
         self.held = held if count == 1 else None
@@ -145,11 +148,27 @@ class _Workers:
 
     def affected(self, select: Rules) -> Rules:
         """The rules that some architecture may be affected in."""
-        return frozenset().union(*self._each(_Held.affected, select, self.names))
+        found: dict[str, Rules] = {}
+        keys = {name: self._key(name, select) for name in self.names}
+        for name, key in keys.items():
+            text = self.store.get(key) if self.store is not None and key else None
+            if text is not None:
+                found[name] = frozenset(text.decode("ascii", "replace").split())
+        missing = [name for name in self.names if name not in found]
+        for name, rules in zip(missing, self._each(_Held.affected, select, missing), strict=True):
+            found[name] = rules
+            if self.store is not None and keys[name]:
+                self.store.put(keys[name], " ".join(sorted(rules)).encode())
+        return frozenset().union(*found.values())
+
+    def _key(self, name: str, select: Rules) -> str:
+        """What it is kept under which rules are affected in an architecture; "" when it is not to be."""
+        files = [each.files_of(name).hex() for each in self.known]
+        return kept_key(_FOLDER, "affected", name, *sorted(select), "", *files) if all(files) else ""
 
     def results(self, select: Rules) -> list[list[WorldResult | None]]:
         """What the rules say, by architecture and tree."""
-        known = [Remembered(KeptTree(tree), select, self.store) for tree in self.trees]
+        known = [each.selecting(select) for each in self.known]
         found = {name: [each.find(name) for each in known] for name in self.names}
         missing = {
             name: [number for number, result in enumerate(results) if result is None]
@@ -167,7 +186,8 @@ class _Workers:
     def keep(self) -> None:
         """Keep what was run for the next time."""
         if self.store is not None:
-            self._each(_Held.keep, frozenset(), self.names)
+            there = self.held.versions if self.held is not None else self.place
+            self._each(_Held.keep, frozenset(), [name for name in self.names if name in there])
 
     def _each(
         self, ask: Callable[[_Held, str, Rules], Answer], select: Rules, names: Sequence[str]

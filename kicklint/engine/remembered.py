@@ -37,9 +37,15 @@ class Remembered:
         self.store = store
         self._files: dict[str, bytes] = {}
 
+    def selecting(self, select: frozenset[str]) -> Remembered:
+        """The same for the rules ``select``; no file is read again."""
+        found = Remembered(self.tree, select, self.store)
+        found._files = self._files
+        return found
+
     def find(self, architecture: str) -> WorldResult | None:
         """The result of the world of ``architecture``, if it is known."""
-        files = self._files_of(architecture)
+        files = self.files_of(architecture)
         found = self._kept(self._key(architecture, files, self.select))
         if found is None and self.select:
             found = self._kept(self._key(architecture, files, _ALL))
@@ -74,7 +80,7 @@ class Remembered:
 
     def key(self, architecture: str) -> str:
         """What the world's result is kept under; "" when it is not to be kept."""
-        return self._key(architecture, self._files_of(architecture), self.select)
+        return self._key(architecture, self.files_of(architecture), self.select)
 
     def _key(self, architecture: str, files: bytes, select: frozenset[str]) -> str:
         if not files:
@@ -84,7 +90,7 @@ class Remembered:
         digest.update(files)
         return digest.hexdigest()
 
-    def _files_of(self, architecture: str) -> bytes:
+    def files_of(self, architecture: str) -> bytes:
         """A digest of all files of the world of ``architecture``; none when one cannot be read."""
         digest = hashlib.blake2b(digest_size=_SIZE)
         for path in world_paths(self.tree.paths(), architecture) if self.store is not None else ():
