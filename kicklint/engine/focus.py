@@ -104,13 +104,13 @@ class Focus:
         levels = down if holds or words[0] != words[1] else 1
         found: set[Name] = set()
         for at, world in enumerate(self.worlds):
-            level = set(self._of(at, self.changed))
-            reached = set(level)
+            changed = set(self._of(at, self.changed))
+            level, reached = changed, set(changed)
             for _ in range(up):
                 level = {caller for key in level for caller in world.callers(key)} - reached
                 reached |= level
             found |= {_name(world, key) for key in _below(self._callees[at], reached, 1)}
-            below = _below(self._callees[at], set(self._of(at, self.changed)), levels)
+            below = _below(self._callees[at], changed, levels)
             found |= {_name(world, key) for key in below}
         before, after = self.worlds
         return (lambda key: _name(before, key) in found), (lambda key: _name(after, key) in found)

@@ -17,7 +17,7 @@ from kicklint.engine.drafts import UNANALYSED, Draft
 from kicklint.engine.effort import undisturbed
 from kicklint.engine.escalation import WorldResult
 from kicklint.engine.flows import Flows
-from kicklint.engine.focus import Focus
+from kicklint.engine.focus import Focus, Only
 from kicklint.engine.inference import open_world
 from kicklint.engine.opposite import played_otherwise
 from kicklint.engine.past import Past
@@ -132,7 +132,6 @@ class _Side:
             for each in rule.automaton
             if not each.architectures or self.world.architecture in each.architectures
         ]
-        self.focus = focus
         self.only = [None if whole else focus.only(each) for each in self.automata]
         self.at = at
         self.whole = whole
@@ -182,8 +181,11 @@ class _Side:
                 found = (automaton.learn, known | values_learnt(outcome, automaton.learn))
         return found
 
-    def counted(self) -> Counter[object]:
-        """The findings of the forms of the rule that are no automata, without the numbers of lines."""
+    def counted(self, near: tuple[Only, Only] | None) -> Counter[object]:
+        """The findings of the forms of the rule that are no automata, without the numbers of lines.
+
+        What is announced is looked for in the functions that are ``near`` (None: in all).
+        """
         drafts: list[Draft] = []
         if self.whole:
             numbers = range(len(self.automata))
@@ -192,7 +194,6 @@ class _Side:
                 drafts += census(self.world, self.rule, count, reached(outcomes))
         form = self.rule.announced
         if form is not None:
-            near = announcing(self.focus, form)
             drafts += announced(self.world, self.rule, form, near[self.at] if near is not None else None)
         return _plain(self.world, drafts)
 
@@ -225,10 +226,11 @@ def _affected(rule: RuleInfo, focus: Focus, known: WorldResult | None) -> set[st
         if _named(after.world, now.problems) != _named(before.world, then.problems):
             found.add(UNANALYSED)
     if counting and rule.id not in found:
-        said = after.counted()
+        near = announcing(focus, rule.announced) if rule.announced is not None else None
+        said = after.counted(near)
         if said and known is not None:
             said -= _plain(before.world, (each for each in known.drafts if each.finding.rule == rule.id))
-        found |= {rule.id} if said and said != before.counted() else set()
+        found |= {rule.id} if said and said != before.counted(near) else set()
     return found
 
 
